@@ -1,0 +1,11 @@
+"""fdmc: failure-domain Monte Carlo for AI machines."""
+
+from .collect import (
+    RelativeError as RelativeError,
+    Replicas as Replicas,
+    Result as Result,
+    run as run,
+    WallTime as WallTime,
+)
+from .spec import load as load, Scenario as Scenario, ScenarioError as ScenarioError
+from .tally import Estimate as Estimate

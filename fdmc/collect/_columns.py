@@ -1,0 +1,117 @@
+"""From the outcomes of a chunk to columns of integers, one row a replica."""
+
+import dataclasses
+
+import numpy as np
+
+from ..kernel import Outcome
+from ..plan import Directory, Plan
+from ..tally import HOURS, LEVELS
+
+
+HOURS_UNIT, COUNT_UNIT = "h", "count"
+
+
+@dataclasses.dataclass(frozen=True)
+class Column:
+    """A named sum: hours of the whole machine, or a count."""
+
+    name: str
+    unit: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Columns:
+    """The columns of a scenario, and the groupings of classes behind them."""
+
+    columns: tuple[Column, ...]
+    core: int
+    components: tuple[str, ...]
+    frus: tuple[str, ...]
+    levels: tuple[str, ...]
+    sizes: tuple[int, ...]
+
+    def index(self, name: str) -> int:
+        """Return the position of a column."""
+        return [column.name for column in self.columns].index(name)
+
+
+def columns_of(plan: Plan, directory: Directory) -> Columns:
+    """Return the columns; the first `core` ones are those that ratios are made of."""
+    classes = directory.classes
+    components, frus, levels = (
+        tuple(dict.fromkeys(getattr(c, key) for c in classes)) for key in ("component", "fru", "unit")
+    )
+    ops = [f"slowed.{name}" for name in collective_names(plan)]
+    core = [Column(name, HOURS_UNIT) for name in ("lost", "idle", *ops)]
+    core += [Column(n, COUNT_UNIT) for n in ("interruptions", "drains", "occurrences", "blast")]
+    rest = [Column(name, HOURS_UNIT) for name in ("unused", "impaired", "inexact")]
+    groups = (("component", components), ("fru", frus), ("level", levels))
+    rest += [Column(f"blame.{kind}.{n}", HOURS_UNIT) for kind, names in groups for n in names]
+    rest += [Column(f"failures.{n}", COUNT_UNIT) for n in components]
+    rest += [Column(f"swaps.{n}", COUNT_UNIT) for n in frus]
+    sizes = {0} | {c.loss_accelerators for c in classes} | {c.out_accelerators for c in classes}
+    sizes |= {max(c.loss_accelerators, c.out_accelerators) for c in classes}
+    rest += [Column(f"blast.{size}", COUNT_UNIT) for size in sorted(sizes)]
+    return Columns(
+        (*core, *rest), len(core), components, frus, levels, tuple(sorted(sizes))
+    )
+
+
+def collective_names(plan: Plan) -> list[str]:
+    """Return a name for each collective: its op, with the algorithm where an op occurs twice."""
+    ops = [op for op, _ in plan.collectives]
+    names = [op if ops.count(op) == 1 else f"{op}.{how}" for op, how in plan.collectives]
+    return [n if names.count(n) == 1 else f"{n}.{j + 1}" for j, n in enumerate(names)]
+
+
+def measure(
+    plan: Plan, directory: Directory, columns: Columns, out: Outcome, keep: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, int]:
+    """Return the columns int64[replicas, columns], the levels of the curve, and the steps taken."""
+    take = lambda x: np.asarray(x)[..., keep]
+    hours = lambda x: np.rint(take(x).astype(np.float64) * HOURS).astype(np.int64)
+    failures, hits = take(out.failures).astype(np.int64), take(out.hits).astype(np.int64)
+    failed, jobs = failures & 0xFFFF, failures >> 16
+    taking, taking_jobs = hits & 0xFFFF, hits >> 16
+    blame = hours(np.asarray(out.blame_hours) / plan.accelerators)
+    blasts = _blasts(directory, failed, jobs, taking, taking_jobs, columns.sizes)
+    size = np.array(columns.sizes)
+    group = lambda values, key, names: [
+        values[[getattr(c, key) == name for c in directory.classes]].sum(0) for name in names
+    ]
+    parts = [
+        hours(out.lost_hours),
+        hours(out.idle_hours),
+        *hours(out.slowed_hours),
+        take(out.interruptions).astype(np.int64),
+        take(out.drains).astype(np.int64),
+        failed.sum(0),
+        (blasts * size[:, None]).sum(0),
+        hours(out.unused_hours),
+        hours(out.impaired_hours),
+        hours(out.inexact_hours),
+        *group(blame, "component", columns.components),
+        *group(blame, "fru", columns.frus),
+        *group(blame, "unit", columns.levels),
+        *group(failed, "component", columns.components),
+        *group(jobs, "fru", columns.frus),
+        *blasts,
+    ]
+    bins = np.asarray(out.curve_hours).shape[0]
+    width = float(plan.mission_hours) / max(bins, 1)
+    rate = 1 - take(out.curve_hours).T.astype(np.float64) / width
+    level = np.clip((rate * LEVELS).astype(np.int64), 0, LEVELS - 1)
+    return np.stack(parts, 1), level, int(take(out.steps).sum())
+
+
+def _blasts(directory: Directory, failed, jobs, taking, taking_jobs, sizes) -> np.ndarray:
+    """Count occurrences by the accelerators that they impaired or took out at their worst."""
+    blasts = np.zeros((len(sizes), failed.shape[1]), np.int64)
+    for c, info in enumerate(directory.classes):
+        loss, out = info.loss_accelerators, info.out_accelerators
+        blasts[sizes.index(max(loss, out))] += taking_jobs[c]
+        blasts[sizes.index(loss)] += taking[c] - taking_jobs[c]
+        blasts[sizes.index(out)] += jobs[c] - taking_jobs[c]
+        blasts[sizes.index(0)] += failed[c] - jobs[c] - taking[c] + taking_jobs[c]
+    return blasts

@@ -1,0 +1,108 @@
+"""The one jit, and the placement of chunks on devices."""
+
+import concurrent.futures
+import math
+import os
+import threading
+import time
+from collections.abc import Iterator
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ..kernel import Bounds, history, Outcome, stream_keys
+from ..plan import Directory, Plan
+
+
+_LIMIT = Bounds(outages=64, latents=4096, renewals=1024)
+
+
+_jitted = jax.jit(history, static_argnames="bounds")
+
+
+def first_bounds(directory: Directory, bins: int) -> Bounds:
+    """Return bounds that few replicas exceed; those that do run again with larger ones."""
+
+    def room(mean: float, least: int) -> int:
+        return max(least, math.ceil((mean + 4 * math.sqrt(mean) + 2) / 4) * 4)
+
+    return Bounds(
+        outages=min(room(directory.expected_outages, 4), _LIMIT.outages),
+        latents=min(room(directory.expected_latents, 8), _LIMIT.latents),
+        renewals=min(room(directory.expected_renewals, 4), _LIMIT.renewals),
+        bins=bins,
+    )
+
+
+def larger(bounds: Bounds) -> Bounds | None:
+    """Return the next larger bounds, `None` at the limit."""
+    if bounds.outages >= _LIMIT.outages and bounds.latents >= _LIMIT.latents:
+        return None
+    return Bounds(
+        outages=min(2 * bounds.outages, _LIMIT.outages),
+        latents=min(4 * bounds.latents, _LIMIT.latents),
+        renewals=min(4 * bounds.renewals, _LIMIT.renewals),
+        bins=bounds.bins,
+    )
+
+
+class Engine:
+    """Runs chunks of replicas of one plan, several at once, on the devices given.
+
+    Chunks are independent, so the devices need not talk: each chunk is one call on one device, and host
+    threads keep every CPU core or two chunks a GPU busy.
+    """
+
+    def __init__(self, plan: Plan, seed: int, devices: list[jax.Device]):
+        self.seed, self.devices = seed, devices
+        self.streams = np.asarray(plan.streams)
+        self.plans = [jax.device_put(jax.tree.map(jnp.asarray, plan), d) for d in devices]
+        on_cpu = devices[0].platform == "cpu"
+        each = max(1, (os.cpu_count() or 1) // len(devices)) if on_cpu else 2
+        self.workers = each * len(devices)
+        self.pool = concurrent.futures.ThreadPoolExecutor(self.workers)
+        self.compile_seconds = 0.0
+        self._programs: dict = {}
+        self._compiling = threading.Lock()
+
+    def compile(self, lanes: int, bounds: Bounds):
+        """Compile for every device ahead, so that compile and run times can be told apart."""
+        for which in range(len(self.devices)):
+            self._program(which, lanes, bounds)
+
+    def submit(self, number: int, replicas: np.ndarray, bounds: Bounds):
+        """Start a chunk; the future holds its outcome on the host."""
+        return self.pool.submit(self._call, number % len(self.devices), replicas, bounds)
+
+    def _arguments(self, which: int, replicas: np.ndarray):
+        keys = stream_keys(self.seed, self.streams, int(replicas[0] >> np.uint64(32)))
+        low = (replicas & np.uint64(0xFFFFFFFF)).astype(np.uint32)
+        return (self.plans[which], *jax.device_put((keys, low), self.devices[which]))
+
+    def _program(self, which: int, lanes: int, bounds: Bounds):
+        with self._compiling:
+            key = (which, lanes, bounds)
+            if key not in self._programs:
+                start = time.perf_counter()
+                arguments = self._arguments(which, np.arange(lanes, dtype=np.uint64))
+                self._programs[key] = _jitted.lower(*arguments, bounds=bounds).compile()
+                self.compile_seconds += time.perf_counter() - start
+            return self._programs[key]
+
+    def _call(self, which: int, replicas: np.ndarray, bounds: Bounds) -> Outcome:
+        program = self._program(which, len(replicas), bounds)
+        return jax.tree.map(np.asarray, program(*self._arguments(which, replicas)))
+
+    def close(self):
+        """Let the threads go."""
+        self.pool.shutdown(wait=True, cancel_futures=True)
+
+
+def chunks(first: int, last: int, size: int) -> Iterator[np.ndarray]:
+    """Split replicas [first, last) into chunks that do not straddle a multiple of 2^32."""
+    while first < last:
+        border = ((first >> 32) + 1) << 32
+        stop = min(first + size, last, border)
+        yield np.arange(first, stop, dtype=np.uint64)
+        first = stop

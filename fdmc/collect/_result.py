@@ -1,0 +1,318 @@
+"""What a run says: every number with its interval, unit and origin."""
+
+import dataclasses
+import math
+import platform
+from collections.abc import Iterator
+from functools import cached_property
+from importlib import metadata
+from typing import TYPE_CHECKING
+
+import jax
+import numpy as np
+
+from ..plan import Directory, Plan
+from ..spec import Scenario
+from ..tally import Estimate, function_estimate, HOURS, LEVELS, mean_estimate, Tally
+from ..workload import ettr, optimal_interval
+from ._columns import collective_names, Columns, HOURS_UNIT
+
+
+if TYPE_CHECKING:
+    import xarray
+
+HOURS_PER_YEAR = 8760.0
+CONVENTIONS = {
+    "failure_clock": "wall",
+    "waste_denominator": "all accelerators",
+    "spare_return": "first in, first out",
+    "confidence": "95 %",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Contributor:
+    """One row of the blame: lost accelerator-hours a year and its share of all."""
+
+    name: str
+    lost: Estimate
+    share: float
+    occurrences: Estimate | None
+    grade: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """A statement with its error bars. `result["goodput"]` is an `Estimate`; `print(result)` a caption.
+
+    `metrics` has the stable names documented in `docs/metrics.md`; `status` is `ok`,
+    `precision_not_reached`, or `bound_hit` (some replicas outgrew every bound and are left out).
+    """
+
+    scenario: str
+    title: str
+    fingerprint: str
+    seed: int
+    replicas: int
+    status: str
+    metrics: dict[str, Estimate]
+    blast_radius: dict[int, Estimate]
+    curve_hours: np.ndarray
+    curve: dict[str, np.ndarray]
+    directory: Directory
+    conventions: dict[str, str]
+    timing: dict[str, float]
+    origin: dict[str, str]
+
+    def __getitem__(self, name: str) -> Estimate:
+        return self.metrics[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.metrics)
+
+    def __str__(self):
+        lost = self["goodput"].complement()
+        return (
+            f"{self.scenario}: goodput {self['goodput']}, lost {lost.best:.3%} "
+            f"[{lost.low:.3%}, {lost.high:.3%}] (95 %, {self.replicas} histories, seed {self.seed}, {self.status})"
+        )
+
+    def contributors(self, by: str = "component") -> list[Contributor]:
+        """Return who is to blame, worst first; `by` is component, fru or level."""
+        prefix = f"lost_accelerator_hours_per_year.{by}."
+        if by not in ("component", "fru", "level"):
+            raise ValueError(f"by must be component, fru or level, but is {by!r}.")
+        total = self["lost_accelerator_hours_per_year"].best
+        key = {"component": "component", "fru": "fru", "level": "unit"}[by]
+        found = []
+        for name, estimate in self.metrics.items():
+            if name.startswith(prefix):
+                who = name.removeprefix(prefix)
+                grades = {c.grade for c in self.directory.classes if getattr(c, key) == who}
+                found.append(
+                    Contributor(
+                        who,
+                        estimate,
+                        estimate.best / total if total else 0.0,
+                        self.metrics.get(f"occurrences_per_year.{who}") if by == "component" else None,
+                        "/".join(sorted(grades)),
+                    )
+                )
+        return sorted(found, key=lambda c: -c.lost.best)
+
+    def to_dict(self) -> dict:
+        """Return the JSON form of the result."""
+        plain = lambda e: {
+            k: _finite(getattr(e, k)) for k in ("low", "best", "high", "unit", "status")
+        }
+        return {
+            "scenario": self.scenario,
+            "title": self.title,
+            "fingerprint": self.fingerprint,
+            "seed": self.seed,
+            "replicas": self.replicas,
+            "status": self.status,
+            "conventions": self.conventions,
+            "timing": self.timing,
+            "origin": self.origin,
+            "metrics": {name: plain(e) for name, e in self.metrics.items()},
+            "blast_radius": {str(size): plain(e) for size, e in self.blast_radius.items()},
+            "curve": {
+                "hours": self.curve_hours.tolist(),
+                **{k: v.tolist() for k, v in self.curve.items()},
+            },
+        }
+
+    def to_xarray(self) -> "xarray.Dataset":
+        """Return the metrics and the curve as a labelled data set (`to_netcdf` writes it)."""
+        import xarray as xr  # noqa: PLC0415 (half a second that most runs need not pay)
+
+        names = list(self.metrics)
+        values = [[getattr(self[n], b) for b in ("low", "best", "high")] for n in names]
+        data = xr.Dataset(
+            {
+                "metric": (("name", "bound"), np.array(values)),
+                "unit": ("name", [self[n].unit for n in names]),
+                "blast": (
+                    ("size", "bound"),
+                    np.array([[e.low, e.best, e.high] for e in self.blast_radius.values()]),
+                ),
+                **{f"work_rate_{k}": ("hours", v) for k, v in self.curve.items()},
+            },
+            coords={
+                "name": names,
+                "bound": ["low", "best", "high"],
+                "size": list(self.blast_radius),
+                "hours": self.curve_hours,
+            },
+        )
+        return data.assign_attrs(
+            scenario=self.scenario, fingerprint=self.fingerprint, seed=str(self.seed),
+            replicas=self.replicas, status=self.status, **self.conventions, **self.origin,
+        )  # fmt: skip
+
+
+def _finite(value):
+    return value if not isinstance(value, float) or math.isfinite(value) else None
+
+
+class _Sums:
+    """Reads means and estimates out of a tally."""
+
+    def __init__(self, tally: Tally, columns: Columns, mission_hours: float):
+        self.tally, self.columns, self.mission = tally, columns, mission_hours
+
+    def mean(self, name: str, scale: float, unit: str, most: float = math.inf) -> Estimate:
+        """Estimate the mean of a column times `scale`."""
+        i = self.columns.index(name)
+        hours = self.columns.columns[i].unit == HOURS_UNIT
+        return mean_estimate(
+            self.tally.sums[i],
+            self.tally.squares[i],
+            self.tally.replicas,
+            scale=scale / HOURS if hours else scale,
+            most=self.mission * scale if hours else most,
+            unit=unit,
+            count=not hours,
+        )
+
+    @cached_property
+    def _core(self) -> tuple[np.ndarray, np.ndarray]:
+        n, k = self.tally.replicas, self.columns.core
+        unit = np.array([HOURS if c.unit == HOURS_UNIT else 1 for c in self.columns.columns[:k]])
+        sums = self.tally.sums[:k]
+        spread = self.tally.cross * n - np.outer(sums, sums)
+        cov = spread.astype(float) / max(n * (n - 1), 1) / np.outer(unit, unit)
+        return sums.astype(float) / n / unit, cov
+
+    def ratio(self, f, unit: str) -> Estimate:
+        """Estimate a function of the core columns (by name, hours or counts a replica)."""
+        names = [c.name for c in self.columns.columns[: self.columns.core]]
+        mean, cov = self._core
+        return function_estimate(
+            lambda x: f(dict(zip(names, x, strict=True))), mean, cov, self.tally.replicas, unit
+        )
+
+
+def result_of(scenario: Scenario, plan: Plan, directory: Directory, columns: Columns, ledger, engine) -> Result:
+    """Return the result of what the ledger holds."""
+    tally, mission = ledger.tally, scenario.mission_hours
+    sums = _Sums(tally, columns, mission)
+    device = engine.devices[0]
+    return Result(
+        scenario=scenario.name,
+        title=scenario.title,
+        fingerprint=scenario.fingerprint,
+        seed=ledger.seed,
+        replicas=tally.replicas,
+        status="bound_hit" if tally.void else "ok",
+        metrics=_metrics(scenario, plan, columns, sums),
+        blast_radius=_blast(columns, sums, mission),
+        curve_hours=(np.arange(ledger.bins) + 0.5) * mission / ledger.bins,
+        curve=_curve(tally),
+        directory=directory,
+        conventions=dict(CONVENTIONS),
+        timing={
+            "run_seconds": ledger.seconds,
+            "compile_seconds": engine.compile_seconds,
+            "replicas_per_second": tally.replicas / max(ledger.seconds, 1e-9),
+            "steps": tally.steps,
+            "steps_per_second": tally.steps / max(ledger.seconds, 1e-9),
+            "rerun_replicas": tally.escalated,
+            "void_replicas": tally.void,
+        },
+        origin={
+            "fdmc": metadata.version("fdmc"),
+            "jax": jax.__version__,
+            "python": platform.python_version(),
+            "device": f"{len(engine.devices)} x {device.device_kind} ({device.platform})",
+        },
+    )
+
+
+def _metrics(scenario: Scenario, plan: Plan, columns: Columns, sums: _Sums) -> dict[str, Estimate]:
+    mission, n = scenario.mission_hours, plan.accelerators
+    year = HOURS_PER_YEAR / mission
+    share = lambda name: sums.mean(name, 1 / mission, "1")
+    lost = "lost_accelerator_hours_per_year"
+    out = {
+        "goodput": _unit(sums.ratio(lambda x: _goodput(scenario, x), "1")),
+        "work_rate": share("lost").complement(),
+        "ettr": _unit(sums.ratio(lambda x: _ettr(scenario, x), "1")),
+        "availability": share("unused").complement(),
+        "full_strength": share("impaired").complement(),
+        "idle": share("idle"),
+        lost: sums.mean("lost", n * year, "accelerator h/y"),
+        "interruptions_per_year": sums.mean("interruptions", year, "1/y"),
+        "drains_per_year": sums.mean("drains", year, "1/y"),
+    }
+    for name in collective_names(plan):
+        key = f"slowed.{name}"
+        out[f"collective_efficiency.{name}"] = sums.ratio(
+            lambda x, key=key: 1 - x[key] / max(mission - x["idle"], 1e-9), "1"
+        )
+    out["inexact_time"] = share("inexact")
+    out["blast_radius.mean"] = sums.ratio(
+        lambda x: x["blast"] / max(x["occurrences"], 1e-300), "accelerators"
+    )
+    out["occurrences_per_year"] = sums.mean("occurrences", year, "1/y")
+    for name in columns.components:
+        out[f"occurrences_per_year.{name}"] = sums.mean(f"failures.{name}", year, "1/y")
+    for name in columns.frus:
+        out[f"spares_per_year.{name}"] = sums.mean(f"swaps.{name}", year, "1/y")
+    for kind, names in (
+        ("component", columns.components), ("fru", columns.frus), ("level", columns.levels),
+    ):  # fmt: skip
+        for name in names:
+            key = f"blame.{kind}.{name}"
+            out[f"{lost}.{kind}.{name}"] = sums.mean(key, n * year, "accelerator h/y")
+    return out
+
+
+def _unit(e: Estimate) -> Estimate:
+    return dataclasses.replace(e, low=max(e.low, 0.0), high=min(e.high, 1.0))
+
+
+def _mttf(scenario: Scenario, x: dict[str, float]) -> float:
+    """Mean run time between interruptions, hours."""
+    running = max(scenario.mission_hours - x["idle"], 0.0)
+    return running / x["interruptions"] if x["interruptions"] > 0 else math.inf
+
+
+def _ettr(scenario: Scenario, x: dict[str, float]) -> float:
+    work = scenario.workload
+    mttf, write = _mttf(scenario, x), work.checkpoint.write_seconds / 3600
+    interval = work.checkpoint.interval_seconds
+    if interval is None:
+        if write == 0 or not math.isfinite(mttf):
+            return math.exp(-(work.restart.detect_seconds + work.restart.resume_seconds) / 3600 / mttf)
+        tau = float(optimal_interval(mttf, write))
+    else:
+        tau = interval / 3600
+    restart = (work.restart.detect_seconds + work.restart.resume_seconds) / 3600
+    return float(ettr(mttf, interval_hours=tau, write_hours=write, restart_hours=restart))
+
+
+def _goodput(scenario: Scenario, x: dict[str, float]) -> float:
+    mission = scenario.mission_hours
+    drained = x["drains"] / mission * scenario.workload.restart.resume_seconds / 3600
+    return max(_ettr(scenario, x) - drained, 0.0) * (1 - x["lost"] / mission)
+
+
+def _blast(columns: Columns, sums: _Sums, mission: float) -> dict[int, Estimate]:
+    year = HOURS_PER_YEAR / mission
+    return {size: sums.mean(f"blast.{size}", year, "1/y") for size in columns.sizes}
+
+
+def _curve(tally: Tally) -> dict[str, np.ndarray]:
+    """Mean and 5 % and 95 % quantiles over replicas of the work rate in each time bin."""
+    counts = tally.curve.astype(float)
+    total = np.maximum(counts.sum(1, keepdims=True), 1)
+    below = np.cumsum(counts, 1) / total
+    middle = (np.arange(LEVELS) + 0.5) / LEVELS
+    quantile = lambda q: (np.argmax(below >= q, 1) + 0.5) / LEVELS
+    return {
+        "mean": (counts / total) @ middle,
+        "q05": quantile(0.05),
+        "q95": quantile(0.95),
+    }

@@ -1,0 +1,105 @@
+"""The active outages of a replica: a short list, never all components.
+
+Arrays are [slots, lanes]; every lane is one replica. One-hot masks replace scatters because they
+stay elementwise, and XLA fuses what is elementwise.
+"""
+
+import functools
+import operator
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+
+EMPTY, SHELF, QUEUE, REPAIR, PASSENGER = 0, 1, 2, 3, 4  # phases of an outage
+
+
+class Outages(eqx.Module):
+    """Failed components with a job or with a loss.
+
+    SHELF waits for a spare until `time`, QUEUE has waited for a technician since `time`, REPAIR ends at
+    `time`, PASSENGER waits for the job of another outage in its FRU. The other fields are a row of
+    `Places` and of `Classes`; `home` is -1 once a larger swap has renewed the component.
+    """
+
+    phase: Int[Array, "slots lanes"]
+    time: Float[Array, "slots lanes"]
+    duration: Float[Array, "slots lanes"]
+    kind: Int[Array, "slots lanes"]
+    home: Int[Array, "slots lanes"]
+    element: Int[Array, "slots lanes"]
+    group: Int[Array, "slots lanes"]
+    fru: Int[Array, "slots lanes"]
+    fru_low: Int[Array, "slots lanes"]
+    fru_high: Int[Array, "slots lanes"]
+    loss: Float[Array, "slots lanes"]
+    span: Int[Array, "slots lanes"]
+    reach: Int[Array, "slots lanes"]
+    out_span: Int[Array, "slots lanes"]
+    out_reach: Int[Array, "slots lanes"]
+
+
+class Latents(eqx.Module):
+    """Failed components of groups that are repaired only when short."""
+
+    home: Int[Array, "slots lanes"]
+    element: Int[Array, "slots lanes"]
+    group: Int[Array, "slots lanes"]
+
+
+def rows(values: Array) -> list[Array]:
+    """Return the slots one by one: unrolled folds stay elementwise, a reduction would not vectorise."""
+    return [values[j] for j in range(values.shape[0])]
+
+
+def hold(alive: Bool[Array, ""], values):
+    """Return the values unchanged, computed once.
+
+    XLA on CPUs fuses every consumer with a copy of its producers, so that a shared value, a
+    Threefry block say, is computed again for every slot that reads it; it also removes optimisation
+    barriers before it fuses. A conditional stops it. `alive` must be true, and not known to be so when compiling.
+    Accelerators fuse into kernels with many outputs and need no such help.
+    """
+    keep = lambda t: jax.lax.cond(alive, lambda u: u, lambda u: jax.tree.map(jnp.zeros_like, u), t)
+    return jax.lax.platform_dependent(values, cpu=keep, default=lambda t: t)
+
+
+def iota(slots: int) -> Int[Array, "slots 1"]:
+    """Return the slot numbers."""
+    return jnp.arange(slots, dtype=jnp.int32)[:, None]
+
+
+def least(values: Array, empty) -> Array:
+    """Return the least value over the slots, `empty` if there are none."""
+    return functools.reduce(jnp.minimum, rows(values)) if values.shape[0] else empty
+
+
+def some(mask: Bool[Array, "slots lanes"]) -> Bool[Array, " lanes"]:
+    """Return whether any slot is true."""
+    return functools.reduce(operator.or_, rows(mask))
+
+
+def total(values: Array) -> Array:
+    """Return the sum over the slots."""
+    return functools.reduce(operator.add, rows(values))
+
+
+def first(mask: Bool[Array, "slots lanes"]) -> Bool[Array, "slots lanes"]:
+    """Return the mask of the first true slot of every lane."""
+    taken, out = jnp.zeros(mask.shape[1:], bool), []
+    for row in rows(mask):
+        out.append(row & ~taken)
+        taken = taken | row
+    return jnp.stack(out)
+
+
+def count(mask: Bool[Array, "slots lanes"]) -> Int[Array, " lanes"]:
+    """Return how many slots are true."""
+    return total(mask.astype(jnp.int32))
+
+
+def pick(mask: Bool[Array, "slots lanes"], values: Array) -> Array:
+    """Return the value of the one true slot, 0 if there is none."""
+    return total(jnp.where(mask, values, jnp.zeros((), values.dtype)))

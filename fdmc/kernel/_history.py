@@ -1,0 +1,498 @@
+"""Repairable histories: the next occurrence of every replica, over and over, until the mission ends.
+
+The laws are in `docs/model.md`, section 3; `fdmc.reference` is the same in plain Python. One step handles
+one occurrence per replica: a failure, a spare that arrives, or the end of a repair. Failures come from
+one clock a class, the superposed failure process of all its copies; a candidate that
+falls on a copy that is down, or that a swap has renewed since, is void (thinning, which is exact).
+"""
+
+import dataclasses
+import functools
+import operator
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int, UInt32
+
+from ..plan import Plan
+from ._domain import domain, Domain, unpack
+from ._draw import below, exponential, threefry2x32, U32
+from ._entries import (
+    count,
+    EMPTY,
+    first,
+    hold,
+    iota,
+    Latents,
+    least,
+    Outages,
+    PASSENGER,
+    pick,
+    QUEUE,
+    REPAIR,
+    SHELF,
+    some,
+    total,
+)
+from ._quantile import quantile
+
+
+LIFETIME, POSITION, RENEWAL = 0, 1, 2  # what a draw is for: the top bits of its slot
+OUTAGES_FULL, LATENTS_FULL, RENEWALS_FULL, COUNTS_FULL = 1, 2, 4, 8  # status bits
+
+
+@dataclasses.dataclass(frozen=True)
+class Bounds:
+    """How many active outages, latent failures and renewals a replica may have; and time bins."""
+
+    outages: int = 8
+    latents: int = 16
+    renewals: int = 16
+    bins: int = 0
+
+
+class Renewals(eqx.Module):
+    """Swaps that renewed wearing components: [low, high) at `birth`, and the clocks that they started."""
+
+    low: Int[Array, "slots lanes"]
+    high: Int[Array, "slots lanes"]
+    birth: Float[Array, "slots lanes"]
+    kind: Int[Array, "slots lanes"]
+    fru: Int[Array, "slots lanes"]
+    age: Float[Array, "wearing slots lanes"]  # cumulative hazard at the next candidate
+    clock: Float[Array, "wearing slots lanes"]
+
+
+class Outcome(eqx.Module):
+    """One replica's facts. Hours are over the mission; `status` is 0 when no bound was hit.
+
+    `failures` counts occurrences (low 16 bits) and jobs (high 16 bits) of a class, `hits` those that
+    took something (low) and of these the ones that opened a job (high).
+    """
+
+    lost_hours: Float[Array, " lanes"]
+    unused_hours: Float[Array, " lanes"]
+    impaired_hours: Float[Array, " lanes"]
+    idle_hours: Float[Array, " lanes"]
+    inexact_hours: Float[Array, " lanes"]
+    slowed_hours: Float[Array, "collectives lanes"]
+    blame_hours: Float[Array, "classes lanes"]
+    curve_hours: Float[Array, "bins lanes"]
+    failures: UInt32[Array, "classes lanes"]
+    hits: UInt32[Array, "classes lanes"]
+    interruptions: Int[Array, " lanes"]
+    drains: Int[Array, " lanes"]
+    steps: Int[Array, " lanes"]
+    status: Int[Array, " lanes"]
+
+
+class _State(eqx.Module):
+    now: Float[Array, " lanes"]
+    clock: Float[Array, "classes lanes"]
+    age: Float[Array, "wearing lanes"]
+    candidates: UInt32[Array, "classes lanes"]
+    shelf: Float[Array, "spares lanes"]  # when each spare is on the shelf again
+    outages: Outages
+    latents: Latents
+    renewals: Renewals
+    swaps: UInt32[Array, " lanes"]
+    used: Float[Array, " lanes"]
+    failed: Bool[Array, " lanes"]  # the last occurrence was a failure
+    out: Outcome
+
+
+def history(plan: Plan, keys: UInt32[Array, "classes 2"], replica: UInt32[Array, " lanes"], bounds: Bounds) -> Outcome:
+    """Return the outcomes of these replicas.
+
+    **Arguments:** `keys` of the streams (see `stream_keys`), the low words of the replica numbers, and
+    the bounds. An outcome does not depend on the bounds unless its status says that one was hit.
+    """
+    end = plan.run_in_hours + plan.mission_hours
+    state = _start(plan, keys, replica, bounds)
+    step = lambda s: _step(plan, keys, replica, bounds, s)
+    state = jax.lax.while_loop(lambda s: jnp.any(s.now < end), step, state)
+    return state.out
+
+
+def _start(plan: Plan, keys, replica, bounds: Bounds) -> _State:
+    lanes = replica.shape[0]
+    c, w, a = plan.classes, plan.wearing, bounds.outages
+    n_classes = c.positions.shape[0]
+    slot = jnp.zeros((n_classes, lanes), U32)
+    words = threefry2x32((keys[:, :1], keys[:, 1:]), (replica[None], slot))
+    unit = exponential(*words) / c.positions[:, None].astype(jnp.float32)
+    clock = unit * c.mean_hours[:, None]
+    steady = n_classes - w
+    age = unit[steady:]
+    if w:
+        wear = [quantile(plan.quantiles, plan.wear.law[i], age[i]) for i in range(w)]
+        clock = jnp.concatenate([clock[:steady], jnp.stack(wear)])
+
+    def ints(n, fill=0):
+        return jnp.full((n, lanes), fill, jnp.int32)
+
+    def floats(n, fill=0.0):
+        return jnp.full((n, lanes), fill, jnp.float32)
+
+    outages = Outages(
+        phase=ints(a), time=floats(a, jnp.inf), duration=floats(a), kind=ints(a), home=ints(a, -1),
+        element=ints(a, -1), group=ints(a, -1), fru=ints(a), fru_low=ints(a, -1),
+        fru_high=ints(a, -1), loss=floats(a),
+        span=ints(a), reach=ints(a), out_span=ints(a), out_reach=ints(a, -1),
+    )  # fmt: skip
+    n = bounds.latents if False in plan.counted else 0
+    latents = Latents(ints(n, -1), ints(n, -1), ints(n, -1))
+    r = bounds.renewals if w else 0
+    renewals = Renewals(
+        ints(r, -1), ints(r, -1), floats(r), ints(r), ints(r),
+        jnp.zeros((w, r, lanes)), jnp.full((w, r, lanes), jnp.inf),
+    )  # fmt: skip
+    zero, none = jnp.zeros(lanes), jnp.zeros(lanes, jnp.int32)
+    tallies = jnp.zeros((n_classes, lanes), U32)
+    out = Outcome(
+        zero, zero, zero, zero, zero, floats(len(plan.collectives)), floats(n_classes),
+        floats(bounds.bins), tallies, tallies, none, none, none, none,
+    )  # fmt: skip
+    return _State(
+        now=zero, clock=clock, age=age, candidates=jnp.ones((n_classes, lanes), U32),
+        shelf=floats(sum(plan.stock)), outages=outages, latents=latents, renewals=renewals,
+        swaps=jnp.zeros(lanes, U32), used=jnp.full(lanes, float(plan.accelerators)),
+        failed=jnp.zeros(lanes, bool), out=out,
+    )  # fmt: skip
+
+
+def _step(plan: Plan, keys, replica, bounds: Bounds, s: _State) -> _State:
+    end = plan.run_in_hours + plan.mission_hours
+    x = s.outages
+    repairing = x.phase == REPAIR
+    away = repairing & (x.out_reach >= 0)
+    losses = unpack(
+        x.phase != EMPTY,
+        jnp.where(away, x.out_span, x.span),
+        jnp.where(away, x.out_reach, x.reach),
+        jnp.where(away, 1.0, x.loss),
+    )
+    now = domain(plan, losses)
+    timer = jnp.where(repairing | (x.phase == SHELF), x.time, jnp.inf)
+    due = least(timer, jnp.inf)
+    next_failure = least(s.clock, jnp.inf)
+    if plan.wearing:
+        next_failure = jnp.minimum(next_failure, least(s.renewals.clock.reshape(-1, s.now.shape[0]), jnp.inf))
+    now, due, next_failure = hold(plan.alive, (now, due, next_failure))
+    until = jnp.minimum(jnp.minimum(due, next_failure), end)
+    going = s.now < end
+    out = _accumulate(plan, s, now, x.kind, until, going)
+    fails = going & (next_failure < due) & (next_failure < end)
+    rings = going & (due <= next_failure) & (due < end)
+    counts = going & (until >= plan.run_in_hours)
+    s = eqx.tree_at(
+        lambda t: (t.now, t.used, t.failed, t.out), s, (until, now.used, fails, out)
+    )
+    s = _ring(plan, keys, replica, s, rings, rings & first(timer == due))
+    s = _fail(plan, keys, replica, s, fails, counts)
+    return _dispatch(plan, s, end)
+
+
+def _accumulate(plan: Plan, s: _State, now: Domain, kind, until, going) -> Outcome:
+    """Integrate the state that has lasted since the last occurrence, and count what it interrupted."""
+    o = s.out
+    since = jnp.maximum(s.now, plan.run_in_hours)
+    hours = jnp.where(going, jnp.maximum(until - since, 0), 0)
+    lost = (1 - now.rate) * hours
+    idle, hurt = now.rate <= 0, functools.reduce(operator.or_, [w > 0 for w in now.weight])
+    share = lost * plan.accelerators / jnp.maximum(sum(now.weight), 1e-20)
+    cls = jnp.arange(o.blame_hours.shape[0])[:, None]
+    blame = o.blame_hours
+    for j in range(len(now.weight)):
+        blame = blame + jnp.where(cls == kind[j], now.weight[j] * share, 0)
+    fell = going & (now.used < s.used) & (s.now >= plan.run_in_hours)
+    bins = o.curve_hours.shape[0]
+    curve = o.curve_hours
+    if bins:
+        width = plan.mission_hours / bins
+        left = plan.run_in_hours + jnp.arange(bins)[:, None] * width
+        overlap = jnp.minimum(until, left + width) - jnp.maximum(s.now, left)
+        curve = curve + jnp.where(going, (1 - now.rate) * jnp.maximum(overlap, 0), 0)
+    return Outcome(
+        lost_hours=o.lost_hours + lost,
+        unused_hours=o.unused_hours + (1 - now.used / plan.accelerators) * hours,
+        impaired_hours=o.impaired_hours + jnp.where(hurt, hours, 0),
+        idle_hours=o.idle_hours + jnp.where(idle, hours, 0),
+        inexact_hours=o.inexact_hours + jnp.where(now.exact, 0, hours),
+        slowed_hours=o.slowed_hours + jnp.where(idle, 0, 1 - now.efficiency) * hours,
+        blame_hours=blame,
+        curve_hours=curve,
+        failures=o.failures,
+        hits=o.hits,
+        interruptions=o.interruptions + (fell & s.failed),
+        drains=o.drains + (fell & ~s.failed),
+        steps=o.steps + going,
+        status=o.status,
+    )
+
+
+def _ring(plan: Plan, keys, replica, s: _State, rings, at) -> _State:
+    """A spare has arrived, or a repair has ended."""
+    x = s.outages
+    arrives = at & (x.phase == SHELF)
+    ends = at & (x.phase == REPAIR)
+    done = some(ends)
+    low = jnp.where(done, pick(ends, x.fru_low), 1)
+    high = jnp.where(done, pick(ends, x.fru_high), 0)
+    arrives, ends, done, low, high = hold(plan.alive, (arrives, ends, done, low, high))
+    inside = (low <= x.home) & (x.home < high)
+    mine = inside & (x.fru_low == low) & (x.fru_high == high)
+    job = (x.phase == SHELF) | (x.phase == QUEUE) | (x.phase == REPAIR)
+    gone = ends | (inside & ~job) | (mine & ~job)
+    healed = inside & ~gone
+    phase = jnp.where(gone, EMPTY, jnp.where(arrives, QUEUE, x.phase))
+    home = jnp.where(gone | healed, -1, x.home)
+    group = jnp.where(gone | healed, -1, x.group)
+    loss = jnp.where(gone | healed, 0, x.loss)
+    if True in plan.counted:
+        loss = _recount(plan, x, ends, group, loss)
+    changed = hold(plan.alive, (phase, home, group, loss))
+    x = eqx.tree_at(lambda t: (t.phase, t.home, t.group, t.loss), x, changed)
+    latents = s.latents
+    if False in plan.counted:
+        freed = (low <= latents.home) & (latents.home < high)
+        latents = Latents(*(jnp.where(freed, -1, f) for f in (latents.home, latents.element, latents.group)))
+    s = eqx.tree_at(lambda t: (t.outages, t.latents), s, (x, latents))
+    if plan.wearing:
+        s = _renew(plan, keys, replica, s, done, low, high, pick(ends, x.kind), pick(ends, x.fru))
+    return s
+
+
+def _recount(plan: Plan, x: Outages, ends, group, loss):
+    """After a repair, the first remaining failure of its group carries what the group still lacks."""
+    c = plan.classes
+    kind = pick(ends, x.kind)
+    of = jnp.where(some(ends & (x.group >= 0)), pick(ends, x.group), -2)
+    rest = group == of
+    lacks = (count(rest) - c.spares[kind]).astype(jnp.float32) * c.share[kind]
+    counted = jnp.where(first(rest), jnp.clip(lacks, 0, 1), 0)
+    return jnp.where(rest & (c.when_failed[kind] > 0), counted, loss)
+
+
+def _fail(plan: Plan, keys, replica, s: _State, fails, counts) -> _State:
+    """The next candidate of some class: a failure, unless it falls on a copy that cannot fail."""
+    c, p, x = plan.classes, plan.places, s.outages
+    cls, position, valid, s, word = _candidate(plan, keys, replica, s, fails)
+    row = c.first[cls] + position.astype(jnp.int32)
+    row = hold(plan.alive, row)
+    home, element, group = p.home[row], p.element[row], p.group[row]
+    home, element, group = hold(plan.alive, (home, element, group))
+    valid = valid & ~some(x.home == home)
+    counting, short_only = c.counting[cls] > 0, c.when_failed[cls] == 0
+    failed = jnp.zeros(home.shape, jnp.int32)
+    twin = jnp.zeros(home.shape, bool)
+    if True in plan.counted:
+        failed = count(x.group == group)
+        twin = counting & some((x.element == element) & (x.group == group))
+    if False in plan.counted:
+        valid = valid & ~some(s.latents.home == home)
+        failed = jnp.where(short_only, count(s.latents.group == group), failed)
+        twin = jnp.where(short_only, some(s.latents.element == element), twin)
+    failed = failed + ~twin
+    lacks = (failed - c.spares[cls]).astype(jnp.float32) * c.share[cls]
+    loss = jnp.where(counting, jnp.clip(lacks, 0, 1), c.share[cls])
+    fru_low, fru_high = p.fru_low[row], p.fru_high[row]
+    job = (x.phase == SHELF) | (x.phase == QUEUE) | (x.phase == REPAIR)
+    open_already = some(job & (x.fru_low == fru_low) & (x.fru_high == fru_high))
+    opens = valid & ~open_already & (~counting | ~short_only | (loss > 0))
+    takes = valid & (loss > 0) & ~twin
+    carried = counting & short_only & some(x.group == group)
+    enters = opens | (takes & ~carried) | (valid & counting & ~short_only)
+    if True in plan.counted or False in plan.counted:
+        same = valid & counting & (x.group == group) & (x.phase != EMPTY)
+        shared = jnp.where(short_only, loss, 0.0)
+        x = eqx.tree_at(lambda t: t.loss, x, jnp.where(same, shared, x.loss))
+    opens, enters, takes, loss, twin = hold(plan.alive, (opens, enters, takes, loss, twin))
+    ready, shelf = _take_spare(plan, s, cls, opens)
+    duration = _duration(plan, cls, word)
+    phase = jnp.where(opens, jnp.where(ready > s.now, SHELF, QUEUE), PASSENGER)
+    slot = enters & first(x.phase == EMPTY)
+    full = enters & ~some(slot)
+    slot, full, ready, duration, phase = hold(plan.alive, (slot, full, ready, duration, phase))
+    new = Outages(
+        phase, ready, duration, cls, home, element, jnp.where(counting & ~twin, group, -1),
+        _fru(plan, row), fru_low, fru_high, jnp.where(twin, 0.0, loss),
+        p.span[row], p.reach[row], p.out_span[row], p.out_reach[row],
+    )  # fmt: skip
+    x = jax.tree.map(lambda old, value: jnp.where(slot, value, old), x, new)
+    status = jnp.where(full, OUTAGES_FULL, 0)
+    latents = s.latents
+    if False in plan.counted:
+        late = valid & counting & short_only
+        place = late & first(latents.home < 0)
+        status = status | jnp.where(late & ~some(place), LATENTS_FULL, 0)
+        row = Latents(home, element, jnp.where(twin, -1, group))
+        latents = jax.tree.map(lambda old, value: jnp.where(place, value, old), latents, row)
+    out = _count(s.out, cls, valid & counts, opens, takes, status)
+    return _stop(
+        eqx.tree_at(lambda t: (t.outages, t.latents, t.shelf, t.out), s, (x, latents, shelf, out)),
+        plan, status,
+    )  # fmt: skip
+
+
+def _candidate(plan: Plan, keys, replica, s: _State, fails):
+    """Return class, position and validity of the candidate, the advanced clocks, and a spare word."""
+    c, w = plan.classes, plan.wearing
+    steady = c.positions.shape[0] - w
+    at = first(s.clock == least(s.clock, jnp.inf))
+    again = None
+    if w:
+        flat = s.renewals.clock.reshape(-1, fails.shape[0])
+        renewed = least(flat, jnp.inf) < least(s.clock, jnp.inf)
+        again = (first(flat == least(flat, jnp.inf)) & renewed).reshape(s.renewals.clock.shape)
+        of = jnp.any(again, 1)
+        at = jnp.where(renewed, jnp.concatenate([jnp.zeros_like(at[:steady]), of]), at)
+    cls = total(jnp.where(at, iota(at.shape[0]), 0))
+    n = c.positions[cls]
+    base = jnp.zeros(n.shape, jnp.int32)
+    if w:
+        slot = some(again)
+        copies = plan.wear.copies[jnp.maximum(cls - steady, 0), pick(slot, s.renewals.kind)]
+        n = jnp.where(renewed, copies.astype(U32), n)
+        base = jnp.where(renewed, pick(slot, s.renewals.fru) * copies, 0)
+    key = (keys[cls, 0], keys[cls, 1])
+    tally = pick(at, s.candidates)
+    cls, n, base, at, key, tally = hold(plan.alive, (cls, n, base, at, key, tally))
+    high, low = threefry2x32(key, (replica, tally))
+    where, word = threefry2x32(key, (replica, tally | U32(POSITION << 30)))
+    position = base + below(where, n).astype(jnp.int32)
+    unit = exponential(high, low) / jnp.maximum(n, 1).astype(jnp.float32)
+    position, unit, word = hold(plan.alive, (position, unit, word))
+    tick = at & fails
+    clock = jnp.where(tick, s.now + unit * c.mean_hours[cls], s.clock)
+    valid, age, renewals = fails, s.age, s.renewals
+    if w:
+        home = plan.places.home[c.first[cls] + position]
+        valid, age, clock, renewals = _wear(plan, s, tick[steady:], again & fails, unit, clock, cls, home, valid)
+    s = eqx.tree_at(
+        lambda t: (t.clock, t.age, t.candidates, t.renewals),
+        s,
+        (clock, age, s.candidates + tick, renewals),
+    )
+    return cls, position, valid, s, word
+
+
+def _wear(plan: Plan, s: _State, tick, again, unit, clock, cls, home, valid):
+    """Advance the clock that fired, and void candidates on copies that a later swap has renewed."""
+    r, steady = s.renewals, plan.classes.positions.shape[0] - plan.wearing
+    renewed = jnp.any(again, (0, 1))
+    slot = some(again)
+    birth = jnp.where(renewed, pick(slot, r.birth), -1)
+    covers = (r.low <= home) & (home < r.high) & (r.birth > birth) & ~slot
+    valid = valid & ~((cls >= steady) & some(covers))
+    before = jnp.where(renewed, jnp.sum(jnp.where(again, r.age, 0), (0, 1)), pick(tick, s.age))
+    after = before + unit
+    hours = quantile(plan.quantiles, plan.wear.law[jnp.maximum(cls - steady, 0)], after)
+    hours = hours + jnp.maximum(birth, 0)
+    original = tick & ~renewed
+    age = jnp.where(original, after, s.age)
+    worn = jnp.where(original, hours, jnp.where(tick, s.clock[steady:], clock[steady:]))
+    renewals = eqx.tree_at(
+        lambda t: (t.age, t.clock),
+        r,
+        (jnp.where(again, after, r.age), jnp.where(again, hours, r.clock)),
+    )
+    return valid, age, jnp.concatenate([clock[:steady], worn]), renewals
+
+
+def _renew(plan: Plan, keys, replica, s: _State, done, low, high, cls, fru) -> _State:
+    """A swap starts new clocks for the wearing components in its FRU, and ends their old ones."""
+    r, w = s.renewals, plan.wearing
+    steady = plan.classes.positions.shape[0] - w
+    copies = plan.wear.copies[:, cls]
+    starts = done & some(copies > 0)
+    old = starts & (low <= r.low) & (r.high <= high)
+    slot = starts & first(old | (r.low < 0))
+    drop = lambda values, empty: jnp.where(old, empty, values)
+    status = jnp.where(starts & ~some(slot), RENEWALS_FULL, 0)
+    ages, clocks = [], []
+    for i in range(w):
+        key = (keys[steady + i, 0], keys[steady + i, 1])
+        words = threefry2x32(key, (replica, s.swaps | U32(RENEWAL << 30)))
+        age = exponential(*words) / jnp.maximum(copies[i], 1).astype(jnp.float32)
+        clock = s.now + quantile(plan.quantiles, plan.wear.law[i], age)
+        clock = jnp.where(copies[i] > 0, clock, jnp.inf)
+        ages.append(jnp.where(slot, age, r.age[i]))
+        clocks.append(jnp.where(slot, clock, drop(r.clock[i], jnp.inf)))
+    new = Renewals(
+        low=jnp.where(slot, low, drop(r.low, -1)),
+        high=jnp.where(slot, high, drop(r.high, -1)),
+        birth=jnp.where(slot, s.now, r.birth),
+        kind=jnp.where(slot, cls, r.kind),
+        fru=jnp.where(slot, fru, r.fru),
+        age=jnp.stack(ages),
+        clock=jnp.stack(clocks),
+    )
+    s = eqx.tree_at(lambda t: (t.renewals, t.swaps), s, (new, s.swaps + starts.astype(U32)))
+    return _stop(s, plan, status)
+
+
+def _fru(plan: Plan, row):
+    """Number of the FRU, which only the renewal of wearing components asks for."""
+    return plan.wear.fru[row] if plan.wearing else jnp.zeros(row.shape, jnp.int32)
+
+
+def _take_spare(plan: Plan, s: _State, cls, opens):
+    """Return when the job has its spare, and the shelf after ordering it again."""
+    c = plan.classes
+    if not plan.stock:
+        return s.now, s.shelf
+    pools = jnp.repeat(jnp.arange(len(plan.stock)), jnp.array(plan.stock), total_repeat_length=sum(plan.stock))
+    mine = pools[:, None] == c.pool[cls]
+    earliest = least(jnp.where(mine, s.shelf, jnp.inf), jnp.inf)
+    ready = jnp.where(c.pool[cls] >= 0, jnp.maximum(s.now, earliest), s.now)
+    taken = opens & first(mine & (s.shelf == earliest))
+    return ready, jnp.where(taken, s.now + c.restock_hours[cls], s.shelf)
+
+
+def _duration(plan: Plan, cls, word):
+    """Draw the repair time of a job."""
+    c = plan.classes
+    unit = exponential(word, U32(1 << 31))
+    hours = c.repair_hours[cls] * jnp.where(c.repair_kind[cls] == 0, 1, unit)
+    if plan.drawn_repairs:
+        drawn = quantile(plan.quantiles, c.repair_table[cls], unit)
+        hours = jnp.where(c.repair_kind[cls] == 2, drawn, hours)
+    return hours
+
+
+def _dispatch(plan: Plan, s: _State, end) -> _State:
+    """Start the job that has waited longest, if a technician is free."""
+    x = s.outages
+    phase, time = hold(plan.alive, (x.phase, x.time))
+    x = eqx.tree_at(lambda t: (t.phase, t.time), x, (phase, time))
+    waits = x.phase == QUEUE
+    starts = waits & first(waits & (x.time == least(jnp.where(waits, x.time, jnp.inf), jnp.inf)))
+    starts = hold(plan.alive, starts)
+    if plan.queued:
+        starts = starts & (count(x.phase == REPAIR) < plan.technicians)
+    starts = starts & (s.now < end)
+    phase = jnp.where(starts, REPAIR, x.phase)
+    time = jnp.where(starts, s.now + x.duration, x.time)
+    return eqx.tree_at(lambda t: (t.outages.phase, t.outages.time), s, (phase, time))
+
+
+def _count(out: Outcome, cls, valid, opens, takes, status) -> Outcome:
+    at = iota(out.failures.shape[0]) == cls
+    job = jnp.where(opens, U32(1 << 16), U32(0))
+    failures = out.failures + jnp.where(at & valid, 1 + job, 0)
+    hits = out.hits + jnp.where(at & valid & takes, 1 + job, 0)
+    full = some((failures & U32(0xFFFF)) == U32(0xFFFF))
+    status = out.status | status | jnp.where(full, COUNTS_FULL, 0)
+    return eqx.tree_at(lambda t: (t.failures, t.hits, t.status), out, (failures, hits, status))
+
+
+def _stop(s: _State, plan: Plan, status) -> _State:
+    """End a replica whose bound was hit: its outcome is void and says so."""
+    end = plan.run_in_hours + plan.mission_hours
+    return eqx.tree_at(
+        lambda t: (t.now, t.out.status),
+        s,
+        (jnp.where(status > 0, end, s.now), s.out.status | status),
+    )

@@ -1,0 +1,161 @@
+"""What a machine loses with a unit: roles of templates and ranges of accelerators and planes.
+
+`docs/model.md`, section 2. Everything is vectorised over the instances of one template.
+"""
+
+import dataclasses
+
+import numpy as np
+
+from ..spec import Scenario
+from ._plan import COMPUTE, LINK, PLANE
+
+
+class PlanError(ValueError):
+    """A scenario that is well formed but that the engine cannot represent."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Effect:
+    """Losing all of instance `i` of a template takes `share` of these accelerators or planes."""
+
+    kind: int
+    low: np.ndarray
+    high: np.ndarray
+    left: np.ndarray
+    right: np.ndarray
+    share: float
+
+    def take(self, index: np.ndarray) -> "Effect":
+        """Return the effects of some of the instances."""
+        ranges = (getattr(self, name)[index] for name in ("low", "high", "left", "right"))
+        return Effect(self.kind, *ranges, self.share)
+
+    def covers(self, other: "Effect") -> bool:
+        """Whether this takes everything that `other` takes."""
+        inside = (self.low <= other.low) & (other.high <= self.high)
+        if self.kind == COMPUTE:
+            return other.kind != PLANE and self.share >= 1 and bool(inside.all())
+        planes = (self.left <= other.left) & (other.right <= self.right)
+        same = self.kind == other.kind and self.share >= other.share
+        return same and bool((inside & planes).all())
+
+
+class Effects:
+    """The effects of every unit of a scenario."""
+
+    def __init__(self, scenario: Scenario):
+        self.scenario = scenario
+        self.tree = scenario.tree
+        self.fabric = scenario.fabric
+        self.accelerators = self.tree.nodes[self.fabric.accelerator].total
+        self._known: dict[str, Effect] = {}
+
+    def role(self, name: str) -> str:
+        """Return container, link, plane, supplier or support."""
+        chain = self.tree.ancestors(name)
+        if name in self.tree.ancestors(self.fabric.accelerator):
+            return "container"
+        if self.scenario.units[name].feeds:
+            return "supplier"
+        if self.fabric.plane and name in self.tree.ancestors(self.fabric.plane):
+            return "plane"
+        if self.fabric.accelerator in chain:
+            below = chain[1 : chain.index(self.fabric.accelerator)]
+            if not any(self.role(other) in ("supplier", "support") for other in below):
+                return "link"
+        return "support"
+
+    def of(self, name: str) -> Effect:
+        """Return the effect of losing all of one instance, for every instance of the template."""
+        if name not in self._known:
+            self._known[name] = getattr(self, f"_{self.role(name)}")(name)
+        return self._known[name]
+
+    def group(self, name: str) -> tuple[str, Effect] | None:
+        """Return the counting group that the components of a unit belong to: its unit, what it takes.
+
+        The effect is that of losing all of the group, per instance of the group's parent.
+        """
+        for unit in self.tree.ancestors(name):
+            if self.tree.nodes[unit].need is not None:
+                return unit, self._pooled(unit)
+        return None
+
+    def _pooled(self, unit: str) -> Effect:
+        role, node = self.role(unit), self.tree.nodes[unit]
+        if role in ("container", "plane"):
+            raise PlanError(f"units.{node.parent}.contains.{unit}: a {role} cannot be in a counting group.")
+        if role == "supplier":
+            return self._fed(unit, blocks=1)
+        return self.of(node.parent)
+
+    def _container(self, name: str) -> Effect:
+        per = self.tree.per(name, self.fabric.accelerator)
+        first = np.arange(self.tree.nodes[name].total) * per
+        none = np.zeros_like(first)
+        return Effect(COMPUTE, first, first + per, none, none, 1.0)
+
+    def _plane(self, name: str) -> Effect:
+        per = self.tree.per(name, self.fabric.plane)
+        first = np.arange(self.tree.nodes[name].total) * per
+        none = np.zeros_like(first)
+        return Effect(PLANE, none, none + self.accelerators, first, first + per, 1.0)
+
+    def _support(self, name: str) -> Effect:
+        node = self.tree.nodes[name]
+        effect = self.of(node.parent).take(np.arange(node.total) // node.count)
+        return dataclasses.replace(effect, share=effect.share / node.count)
+
+    def _link(self, name: str) -> Effect:
+        node = self.tree.nodes[name]
+        number = np.arange(node.total)
+        parent, copy = number // node.count, number % node.count
+        if node.parent == self.fabric.accelerator:
+            none = np.zeros_like(number)
+            whole = Effect(LINK, parent, parent + 1, none, none + self.fabric.planes, 1.0)
+        else:
+            whole = self.of(node.parent).take(parent)
+        if node.need is not None:  # pooled: one element's own share is never asked for
+            return dataclasses.replace(whole, share=whole.share / node.count)
+        width = int((whole.right - whole.left)[0])
+        if width % node.count == 0:
+            left = whole.left + copy * (width // node.count)
+            return dataclasses.replace(whole, left=left, right=left + width // node.count)
+        if node.count % width == 0:
+            left = whole.left + copy // (node.count // width)
+            share = whole.share * width / node.count
+            return dataclasses.replace(whole, left=left, right=left + 1, share=share)
+        raise PlanError(
+            f"units.{node.parent}.contains.{name}: {node.count} copies cannot share {width} planes evenly; "
+            "use a divisor or a multiple."
+        )
+
+    def _supplier(self, name: str) -> Effect:
+        return self._fed(name, blocks=self.tree.nodes[name].count)
+
+    def _fed(self, name: str, blocks: int) -> Effect:
+        """Return what each of `blocks` equal parts of the fed units under every parent takes together."""
+        node, target = self.tree.nodes[name], self.scenario.units[name].feeds
+        fed = self.tree.per(node.parent, target)
+        if fed % blocks:
+            raise PlanError(f"units.{name}.feeds: {blocks} copies cannot feed {fed} '{target}' evenly.")
+        size = fed // blocks
+        first = np.arange(self.tree.nodes[node.parent].total * blocks) * size
+        a, b = self.of(target).take(first), self.of(target).take(first + size - 1)
+        whole = dataclasses.replace(a, high=b.high, right=np.maximum(a.right, b.right))
+        if a.kind != LINK:
+            # Fed units that share one range (engines of a plane) lose it by their number.
+            block = self.of(target).take(np.arange(size))
+            ranges = len(set(zip(block.low, block.left, strict=True)))
+            return dataclasses.replace(whole, share=min(1.0, a.share * size / ranges))
+        per = self.tree.per(self.fabric.accelerator, target)
+        if size % per == 0:  # whole accelerators
+            none = np.zeros_like(first)
+            return Effect(LINK, a.low, b.high, none, none + self.fabric.planes, 1.0)
+        if np.any(a.low != b.low):
+            raise PlanError(f"units.{name}.feeds: a copy feeds parts of several accelerators unevenly.")
+        if a.share < 1:
+            copies = a.share * size / (whole.right - whole.left)[0]
+            return dataclasses.replace(whole, share=float(min(copies, 1.0)))
+        return whole

@@ -1,0 +1,126 @@
+"""The plan: a scenario as a table. Arrays are leaves, everything static is shape."""
+
+import equinox as eqx
+from jaxtyping import Array, Bool, Float, Int, UInt32
+
+
+COMPUTE, LINK, PLANE = 0, 1, 2  # kinds of loss
+MAX_ACCELERATORS = (1 << 16) - 1  # a span packs two of them into one word
+
+
+class Classes(eqx.Module):
+    """One row a class of components (`tray/fan`); classes that wear come last.
+
+    `positions` copies in the machine, the first of them in row `first` of `Places`. `mean_hours` is the
+    mean lifetime of one copy of an exponential class. The counting group has lost
+    `clip((failed - spares) * share, 0, 1)`; outside a counting group a failure takes `share`. A job
+    opens at every failure when `when_failed`, else when the group has lost something. The repair
+    time is `repair_hours` times one, an exponential, or row `repair_table` of the tables, by
+    `repair_kind`. `pool` counts the spares; -1 when they are unlimited.
+    """
+
+    positions: UInt32[Array, " classes"]
+    first: Int[Array, " classes"]
+    mean_hours: Float[Array, " classes"]
+    counting: Int[Array, " classes"]
+    spares: Int[Array, " classes"]
+    share: Float[Array, " classes"]
+    when_failed: Int[Array, " classes"]
+    repair_kind: Int[Array, " classes"]
+    repair_hours: Float[Array, " classes"]
+    repair_table: Int[Array, " classes"]
+    pool: Int[Array, " classes"]
+    restock_hours: Float[Array, " classes"]
+
+
+class Places(eqx.Module):
+    """One row a component copy: where it is, what it fails, what its repair takes out.
+
+    `home` is its number in a depth-first walk of the machine in which every unit is an interval.
+    `element` and `group` are the first numbers of the counted element and of its group (-1 outside
+    counting groups); the FRU is `[fru_low, fru_high)`. `span` packs a range of accelerators,
+    `low << 16 | high`; `reach` packs the kind of loss and a range of planes (kind PLANE) or of link
+    segments (kind LINK), `kind << 24 | low << 12 | high`. `out_span` and `out_reach` are the same for
+    what the repair takes out; the reach is -1 when that is nothing.
+    """
+
+    home: Int[Array, " places"]
+    element: Int[Array, " places"]
+    group: Int[Array, " places"]
+    fru_low: Int[Array, " places"]
+    fru_high: Int[Array, " places"]
+    span: Int[Array, " places"]
+    reach: Int[Array, " places"]
+    out_span: Int[Array, " places"]
+    out_reach: Int[Array, " places"]
+
+
+class Quantiles(eqx.Module):
+    """Laws as tables: log time at evenly spaced log cumulative hazards, with slopes per step.
+
+    One way for every law: the time of unit-exponential age `h` is `exp(table(log h))`. Weibull
+    tables are straight lines; a cubic Hermite between knots keeps every other law to 1e-6.
+    """
+
+    log_hours: Float[Array, "laws knots"]
+    slope: Float[Array, "laws knots"]
+
+
+class Wear(eqx.Module):
+    """What renewals do to the wearing classes, the last rows of `Classes`.
+
+    Swapping the FRU of class `c` renews `copies[w, c]` copies of wearing class `w`, the first of which
+    is position `FRU number * copies`; `fru[place]` is that FRU number. `law` is its quantile row.
+    """
+
+    law: Int[Array, " wearing"]
+    copies: Int[Array, "wearing classes"]
+    fru: Int[Array, " places"]
+
+
+class Work(eqx.Module):
+    """What the job needs, and what it gets from a healthy machine."""
+
+    compute_seconds: Float[Array, ""]
+    size_bytes: Float[Array, " collectives"]
+    overlap_seconds: Float[Array, " collectives"]
+    healthy_seconds: Float[Array, " collectives"]
+    bytes_per_second_per_lane: Float[Array, ""]
+    minimum: Float[Array, ""]
+
+
+class Plan(eqx.Module):
+    """A scenario lowered to arrays; kernels read nothing else."""
+
+    classes: Classes
+    places: Places
+    quantiles: Quantiles
+    wear: Wear
+    work: Work
+    technicians: Float[Array, ""]
+    segment_planes: Float[Array, " segments"]
+    mission_hours: Float[Array, ""]
+    run_in_hours: Float[Array, ""]
+    streams: UInt32[Array, " classes"]
+
+    accelerators: int = eqx.field(static=True)
+    planes: int = eqx.field(static=True)
+    lanes_per_link: int = eqx.field(static=True)
+    park: int = eqx.field(static=True)  # accelerators in a parking unit, 0 for `degrade`
+    slice: int = eqx.field(static=True)  # parking units that work together
+    collectives: tuple[tuple[str, str], ...] = eqx.field(static=True)  # (op, algorithm)
+    stock: tuple[int, ...] = eqx.field(static=True)  # spares of each pool
+    queued: bool = eqx.field(static=True)  # technicians are limited
+    kinds: frozenset[int] = eqx.field(static=True)  # kinds of loss that occur
+    counted: frozenset[bool] = eqx.field(static=True)  # counting groups by `when_failed`
+    drawn_repairs: bool = eqx.field(static=True)  # any repair law that needs a table
+
+    @property
+    def alive(self) -> Bool[Array, ""]:
+        """True, but not to the compiler."""
+        return self.mission_hours > 0
+
+    @property
+    def wearing(self) -> int:
+        """Number of classes that are not exponential."""
+        return self.wear.law.shape[0]

@@ -1,0 +1,195 @@
+"""What failures and repairs take from the accelerators: section 2 of the contract.
+
+A *reach* says what the loss of a whole unit takes: a target such as `("compute", i)`,
+`("link", i, k)` or `("plane", k)`, and the fraction of it. A unit that has lost the fraction `x`
+takes `x` times that.
+"""
+
+import dataclasses
+from collections.abc import Iterable
+
+from ._machine import Counting, Machine, Part, Unit
+
+
+Reach = dict[tuple, float]
+
+
+@dataclasses.dataclass(frozen=True)
+class Loss:
+    """One active loss: the fraction `fraction` of `reach`; `causes` share the blame for it."""
+
+    reach: Reach
+    fraction: float
+    causes: dict[Part, float]
+    group: Counting | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Capacities:
+    """Live fractions of each accelerator, of each of its links on its own, and of each plane."""
+
+    compute: list[float]
+    links: list[list[float]]
+    planes: list[float]
+
+
+def reach(machine: Machine, unit: Unit) -> Reach:
+    """What the accelerators lose when this unit is lost whole."""
+    assert unit.element is None, f"{unit.template} is counted; it has no share of its own."
+    if unit not in machine.memo:
+        machine.memo[unit] = _reach(machine, unit)
+    return machine.memo[unit]
+
+
+def _reach(machine: Machine, unit: Unit) -> Reach:
+    fabric = machine.scenario.fabric
+    if unit.role == "container":
+        return {("compute", each.number): 1.0 for each in unit.find(fabric.accelerator)}
+    if unit.role == "link":
+        accelerator = next(u for u in unit.above() if u.template == fabric.accelerator)
+        return {("link", accelerator.number, k): x for k, x in _served(machine, unit).items()}
+    if unit.feeds:
+        return _total(reach(machine, each) for each in fed(unit))
+    if fabric.plane is not None and (planes := unit.find(fabric.plane)):
+        return {("plane", each.number): 1.0 for each in planes}
+    assert unit.parent is not None
+    return {target: x / unit.count for target, x in reach(machine, unit.parent).items()}
+
+
+def group_reach(machine: Machine, group: Counting) -> Reach:
+    """What the accelerators lose when a counting group has lost everything."""
+    if group not in machine.memo:
+        machine.memo[group] = _group_reach(machine, group)
+    return machine.memo[group]
+
+
+def _group_reach(machine: Machine, group: Counting) -> Reach:
+    parent, first = group.parent, group.elements[0]
+    if isinstance(first, Unit) and first.role == "link":  # pooled: on all planes of the parent
+        accelerator = next(
+            u for u in parent.above() if u.template == machine.scenario.fabric.accelerator
+        )
+        return {("link", accelerator.number, k): x for k, x in _served(machine, parent).items()}
+    return reach(machine, parent)
+
+
+def _served(machine: Machine, unit: Unit) -> dict[int, float]:
+    """The planes that a unit in (or at) an accelerator serves, and the part it carries of each."""
+    if unit.template == machine.scenario.fabric.accelerator:
+        return dict.fromkeys(range(machine.plane_count), 1.0)
+    assert unit.parent is not None
+    parent = _served(machine, unit.parent)
+    planes, n, j = list(parent), unit.count, unit.ordinal
+    if len(planes) % n == 0:
+        size = len(planes) // n
+        return {k: parent[k] for k in planes[j * size : (j + 1) * size]}
+    sharers = n // len(planes)
+    assert sharers * len(planes) == n, f"{n} {unit.template} cannot share {len(planes)} planes."
+    k = planes[j // sharers]
+    return {k: parent[k] / sharers}
+
+
+def fed(supplier: Unit) -> list[Unit]:
+    """What one copy of a supplier feeds: its block of all that its parent holds."""
+    if supplier.feeds is None or supplier.parent is None:
+        return []
+    found = supplier.parent.find(supplier.feeds)
+    size = len(found) // supplier.count
+    assert size * supplier.count == len(found), f"{supplier.template} cannot divide {len(found)}."
+    return found[supplier.ordinal * size : (supplier.ordinal + 1) * size]
+
+
+def _total(reaches: Iterable[Reach]) -> Reach:
+    total: Reach = {}
+    for each in reaches:
+        for target, x in each.items():
+            total[target] = min(1.0, total.get(target, 0.0) + x)
+    return total
+
+
+def losses(
+    machine: Machine, failed: Iterable[Part], repairs: Iterable[tuple[Part, Unit]] = ()
+) -> list[Loss]:
+    """All active losses, given the failed parts and the repairs as (first failure, unit out).
+
+    While its repair takes a unit out, a failure takes that and not its own loss besides.
+    """
+    result = []
+    out: dict[Unit, list[Part]] = {}
+    for opener, unit in repairs:
+        out.setdefault(unit, []).append(opener)
+    openers = {opener for each in out.values() for opener in each}
+    down: dict[Counting, dict[Unit | Part, list[Part]]] = {}
+    for part in failed:
+        if part.counting is not None and part.element is not None:
+            down.setdefault(part.counting, {}).setdefault(part.element, []).append(part)
+        elif part not in openers:
+            result.append(Loss(reach(machine, part.unit), 1.0, {part: 1.0}))
+    for unit, causes in out.items():
+        if unit.counting is not None and unit.element is not None:  # out: a failed element
+            down.setdefault(unit.counting, {}).setdefault(unit.element, []).extend(causes)
+            openers.difference_update(causes)
+        else:
+            result.append(Loss(reach(machine, unit), 1.0, dict.fromkeys(causes, 1.0)))
+    for group, elements in down.items():
+        if fraction := group.loss(len(elements)):
+            shares = {
+                part: 1.0 / len(elements) / len(set(parts))
+                for parts in elements.values()
+                for part in parts
+                if part not in openers
+            }
+            result.append(Loss(group_reach(machine, group), fraction, shares, group))
+    return result
+
+
+def combine(machine: Machine, active: Iterable[Loss]) -> Capacities:
+    """Every loss keeps (1 - x) of what it reaches, and the losses multiply."""
+    n = len(machine.accelerators)
+    whole = machine.memo.setdefault("whole", [1.0] * machine.plane_count)
+    result = Capacities([1.0] * n, [whole] * n, whole.copy())
+    for loss in active:
+        for target, share in loss.reach.items():
+            keep = 1.0 - share * loss.fraction
+            if target[0] == "compute":
+                result.compute[target[1]] *= keep
+            elif target[0] == "plane":
+                result.planes[target[1]] *= keep
+            else:
+                if result.links[target[1]] is whole:  # copy on the first loss
+                    result.links[target[1]] = whole.copy()
+                result.links[target[1]][target[2]] *= keep
+    return result
+
+
+def capacities(
+    machine: Machine, failed: Iterable[Part] = (), out: Iterable[Unit] = ()
+) -> Capacities:
+    """What is left when these parts have failed and these units are out of service.
+
+    **Example:**
+    ```python
+    machine = build(fdmc.spec.load("cpo-512"))
+    capacities(machine, [machine.part("package/gpu", 3)]).compute[3]  # 0.0
+    ```
+    """
+    nobody = Part("", 0, machine.root, machine.parts[0].lifetime)
+    return combine(machine, losses(machine, failed, [(nobody, unit) for unit in out]))
+
+
+def weights(machine: Machine, loss: Loss) -> dict[Part, float]:
+    """Accelerators that each cause has taken: fractions of compute, or of lanes."""
+    n, k = len(machine.accelerators), machine.plane_count
+    each = {"compute": 1.0, "link": 1.0 / max(k, 1), "plane": n / max(k, 1)}
+    taken = sum(each[target[0]] * share for target, share in loss.reach.items())
+    return {part: taken * loss.fraction * share for part, share in loss.causes.items()}
+
+
+def touched(machine: Machine, reaches: Iterable[Reach]) -> set[int]:
+    """The accelerators that have lost something: all of them when a plane has."""
+    numbers: set[int] = set()
+    for each in reaches:
+        if any(target[0] == "plane" for target in each):
+            return set(range(len(machine.accelerators)))
+        numbers.update(target[1] for target in each)
+    return numbers

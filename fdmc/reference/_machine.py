@@ -1,0 +1,202 @@
+"""The machine as objects: every unit and every component, its role, its group and its rule."""
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+from ..spec import Law, Scenario
+
+
+@dataclasses.dataclass(eq=False)
+class Unit:
+    """One instance of a template; `ordinal` counts the `count` copies within its parent."""
+
+    template: str
+    number: int
+    ordinal: int
+    count: int
+    parent: "Unit | None"
+    feeds: str | None
+    role: str = ""
+    children: dict[str, list["Unit"]] = dataclasses.field(default_factory=dict)
+    parts: dict[str, list["Part"]] = dataclasses.field(default_factory=dict)
+    counting: "Counting | None" = None  # the counting group that it is in, itself or its element
+    element: "Unit | None" = None  # ... and which element of it
+
+    def above(self) -> Iterator["Unit"]:
+        """Itself, its parent, and so on up to the root."""
+        unit = self
+        while unit is not None:
+            yield unit
+            unit = unit.parent
+
+    def below(self) -> Iterator["Unit"]:
+        """Itself and everything inside it, depth first."""
+        yield self
+        for copies in self.children.values():
+            for child in copies:
+                yield from child.below()
+
+    def all_parts(self) -> list["Part"]:
+        """Every component in it, at any depth."""
+        return [part for unit in self.below() for copies in unit.parts.values() for part in copies]
+
+    def find(self, template: str) -> list["Unit"]:
+        """The units of a template in it, itself included, in the order of their numbers."""
+        return [unit for unit in self.below() if unit.template == template]
+
+
+@dataclasses.dataclass(eq=False)
+class Part:
+    """One instance of a component; `name` is its class, 'unit/component'."""
+
+    name: str
+    number: int
+    unit: Unit
+    lifetime: Law
+    counting: "Counting | None" = None
+    element: "Unit | Part | None" = None
+
+    def all_parts(self) -> list["Part"]:
+        """Itself: a component can be the FRU."""
+        return [self]
+
+
+@dataclasses.dataclass(eq=False)
+class Counting:
+    """A group with a written need: `loss(m)` is what it has lost with `m` elements failed."""
+
+    parent: Unit
+    count: int
+    need: int
+    elements: list[Unit] | list[Part]
+
+    def loss(self, failed: int) -> float:
+        return min(1.0, max(0.0, (failed - (self.count - self.need)) / self.need))
+
+
+@dataclasses.dataclass(frozen=True)
+class Replacement:
+    """The replacement rule of one class, with every default filled in."""
+
+    name: str
+    swap: str | None  # None: the component itself
+    takes_out: str | None
+    time: Law | None  # None: nobody ever repairs it
+    stock: int | None
+    restock_hours: float
+    when: str
+
+    def fru(self, part: Part) -> "Unit | Part":
+        return part if self.swap is None else _nearest(part.unit, self.swap)
+
+    def out(self, part: Part) -> Unit | None:
+        return None if self.takes_out is None else _nearest(part.unit, self.takes_out)
+
+
+@dataclasses.dataclass(eq=False)
+class Machine:
+    """All objects of a scenario; nothing in it changes while time passes."""
+
+    scenario: Scenario
+    root: Unit
+    units: dict[str, list[Unit]]
+    parts: list[Part]
+    accelerators: list[Unit]
+    plane_count: int
+    rules: dict[str, Replacement]
+    memo: dict[Any, Any] = dataclasses.field(default_factory=dict)
+
+    def part(self, name: str, number: int = 0) -> Part:
+        """The component of a class, such as `part('tray/fan', 3)`."""
+        return next(part for part in self.parts if part.name == name and part.number == number)
+
+
+def build(scenario: "Scenario | Machine") -> Machine:
+    """Walk the templates and make every instance; a machine is returned as it is."""
+    if isinstance(scenario, Machine):
+        return scenario
+    contained = {child for unit in scenario.units.values() for child in unit.contains}
+    (name,) = (name for name in scenario.units if name not in contained)
+    root = _grow(scenario, name, None, 0, 1)
+    units: dict[str, list[Unit]] = {}
+    for unit in root.below():
+        units.setdefault(unit.template, []).append(unit)
+    fabric = scenario.fabric
+    for copies in units.values():  # a template stands in one place: all its copies are alike
+        role = _role(copies[0], fabric.accelerator, fabric.plane)
+        for unit in copies:
+            unit.role = role
+    parts = root.all_parts()
+    rules: dict[str, Replacement] = {}
+    for part in parts:
+        if part.name not in rules:
+            rules[part.name] = _replacement(scenario, part)
+    planes = len(units[fabric.plane]) if fabric.plane else fabric.planes
+    return Machine(scenario, root, units, parts, units[fabric.accelerator], planes, rules)
+
+
+def _grow(scenario: Scenario, template: str, parent: Unit | None, ordinal: int, count: int) -> Unit:
+    spec = scenario.units[template]
+    number = parent.number * count + ordinal if parent else 0
+    unit = Unit(template, number, ordinal, count, parent, spec.feeds)
+    for name, group in spec.contains.items():
+        copies = [_grow(scenario, name, unit, j, group.count) for j in range(group.count)]
+        unit.children[name] = copies
+        if group.need is not None:
+            counting = Counting(unit, group.count, group.need, copies)
+            for element in copies:
+                for inside in (*element.below(), *element.all_parts()):
+                    inside.counting, inside.element = counting, element
+    for name, group in spec.components.items():
+        lifetime = scenario.components[name].lifetime
+        first = number * group.count
+        copies = [Part(f"{template}/{name}", first + j, unit, lifetime) for j in range(group.count)]
+        unit.parts[name] = copies
+        if group.need is not None:
+            counting = Counting(unit, group.count, group.need, copies)
+            for part in copies:
+                part.counting, part.element = counting, part
+    return unit
+
+
+def _role(unit: Unit, accelerator: str, plane: str | None) -> str:
+    if unit.find(accelerator):
+        return "container"
+    above = list(unit.above())
+    if any(each.feeds for each in above):
+        return "supplier"
+    if any(each.template == accelerator for each in above):
+        return "link"
+    if plane is not None and (unit.find(plane) or any(each.template == plane for each in above)):
+        return "plane"
+    return "support"
+
+
+def _replacement(scenario: Scenario, part: Part) -> Replacement:
+    """By the entry named like the component, else its unit, else the nearest unit above it."""
+    component = part.name.split("/")[1]
+    names = [component, *(unit.template for unit in part.unit.above())]
+    rule = next((scenario.service.replace[n] for n in names if n in scenario.service.replace), None)
+    own_time = scenario.components[component].repair
+    if rule is None:
+        return Replacement(component, None, None, own_time, None, 0.0, "failed")
+    time = rule.time if rule.time is not None else own_time
+    swap = None if rule.swap == component else rule.swap
+    when = rule.when or ("short" if _larger_than_element(swap, part) else "failed")
+    return Replacement(
+        rule.name, swap, rule.takes_out, time, rule.stock, rule.restock_hours or 0.0, when
+    )
+
+
+def _larger_than_element(swap: str | None, part: Part) -> bool:
+    """Whether the FRU is more than the element of the part's counting group."""
+    if swap is None or part.element is None:
+        return False
+    fru = _nearest(part.unit, swap)
+    holder = part.unit if isinstance(part.element, Part) else part.element.parent
+    return holder is not None and fru in holder.above()
+
+
+def _nearest(unit: Unit, template: str) -> Unit:
+    return next(each for each in unit.above() if each.template == template)

@@ -1,0 +1,88 @@
+"""Without time's couplings: first losses without repair, and states with independent repairs."""
+
+import dataclasses
+import math
+import operator
+import random
+from collections import defaultdict
+
+from ..spec import Scenario
+from ._capacity import combine, fed, losses
+from ._law import draw, mean
+from ._machine import Counting, Machine, Part, Unit, build
+from ._work import work
+
+
+@dataclasses.dataclass(frozen=True)
+class Snapshot:
+    """A state: its work rate, the used share of the accelerators, and whether all is whole."""
+
+    rate: float
+    used: float
+    whole: bool
+    exact: bool
+    efficiency: dict[str, float]
+
+
+def snapshot(
+    scenario: Scenario | Machine, seed: int, replica: int, time_hours: float | None = None
+) -> Snapshot:
+    """The state at a time without repair, or (None) the stationary one with independent repairs.
+
+    Then a part is down with its exact probability MTTR / (MTTF + MTTR), whatever the shapes of its
+    laws. Nothing waits, and no repair takes anything out of service.
+    """
+    machine = build(scenario)
+    rng = random.Random(f"{seed}/{replica}")
+    if time_hours is None:
+        classes = {part.name: part for part in machine.parts}
+        down = {name: _unavailability(machine, part) for name, part in classes.items()}
+        failed = [part for part in machine.parts if rng.random() < down[part.name]]
+    else:
+        failed = [part for part in machine.parts if draw(part.lifetime, rng) <= time_hours]
+    state = work(machine, combine(machine, losses(machine, failed)))
+    used = state.used / len(machine.accelerators)
+    return Snapshot(state.rate, used, state.whole, state.exact, state.efficiency)
+
+
+def _unavailability(machine: Machine, part: Part) -> float:
+    time = machine.rules[part.name].time
+    if time is None:
+        return 1.0
+    repair = mean(time)
+    return repair / (mean(part.lifetime) + repair)
+
+
+def mission(scenario: Scenario | Machine, seed: int, replica: int) -> dict[str, float]:
+    """Without repair: when the first unit of each template loses something; infinite if never.
+
+    A unit has lost something when a failure has taken something of it, or of a unit inside it, or
+    of what it feeds from. 'domain' is the first loss that reaches an accelerator or a plane.
+    """
+    machine = build(scenario)
+    rng = random.Random(f"{seed}/{replica}")
+    lives = [(draw(part.lifetime, rng), part) for part in machine.parts]
+    first = dict.fromkeys([*machine.units, "domain"], math.inf)
+    elements: defaultdict[Counting, set[Unit | Part]] = defaultdict(set)
+    for time, part in sorted(lives, key=operator.itemgetter(0)):
+        lost = True
+        if part.counting is not None and part.element is not None:
+            elements[part.counting].add(part.element)
+            lost = part.counting.loss(len(elements[part.counting])) > 0
+        if lost:
+            first["domain"] = min(first["domain"], time)
+        if lost or isinstance(part.element, Unit):
+            _mark(part.unit, None if lost else part.element, first, time)
+        if max(first.values()) < math.inf:
+            break
+    return first
+
+
+def _mark(unit: Unit, last: Unit | Part | None, first: dict[str, float], time: float) -> None:
+    """Mark the unit, all above it (no further than the element `last`), and what they feed."""
+    for each in unit.above():
+        first[each.template] = min(first[each.template], time)
+        if each is last:
+            return
+        for supplied in fed(each):
+            _mark(supplied, None, first, time)

@@ -1,0 +1,166 @@
+"""From capacities to the work rate and the goodput: section 4 of the contract."""
+
+import dataclasses
+import math
+import operator
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ..spec import Collective, Workload
+from ._capacity import Capacities, combine
+from ._machine import Machine
+
+
+if TYPE_CHECKING:
+    from ._history import Outcome
+
+
+@dataclasses.dataclass(frozen=True)
+class Work:
+    """What a state is worth; `available` is what the policy leaves, before slices are cut."""
+
+    rate: float
+    used: int
+    available: frozenset[int]
+    efficiency: dict[str, float]
+    exact: bool
+    whole: bool
+
+
+def work(machine: Machine, state: Capacities) -> Work:
+    """The work rate of a state, relative to the healthy machine at the same work per step."""
+    workload, total = machine.scenario.workload, len(machine.accelerators)
+    healthy = combine(machine, [])
+    if "healthy" not in machine.memo:
+        machine.memo["healthy"] = _step(machine, healthy, *_used(machine, healthy))
+    t0, times0 = machine.memo["healthy"][:2]
+    available, used = _used(machine, state)
+    whole = state == healthy
+    if used == 0 or used < workload.minimum:
+        return Work(0.0, used, available, {}, True, whole)
+    t, times, exact = _step(machine, state, available, used)
+    rate = used / total * t0 / t
+    efficiency = {op: times0[op] / times[op] if times[op] > 0 else 1.0 for op in times}
+    return Work(rate, used, available, efficiency if rate > 0 else {}, exact, whole)
+
+
+def _used(machine: Machine, state: Capacities) -> tuple[frozenset[int], int]:
+    """Accelerators that the policy lets work, and how many of them whole slices use."""
+    policy = machine.scenario.fabric.policy
+    rows = {id(row): row for row in state.links}  # accelerators without a loss share one row
+    if policy.kind == "degrade":
+        lanes = {key: sum(map(operator.mul, row, state.planes)) for key, row in rows.items()}
+        fit = [
+            live > 0 and (lanes[id(row)] > 0 or machine.plane_count == 0)
+            for live, row in zip(state.compute, state.links, strict=True)
+        ]
+    else:
+        intact = {key: all(x == 1.0 for x in row) for key, row in rows.items()}
+        fit = [
+            live == 1.0 and intact[id(row)]
+            for live, row in zip(state.compute, state.links, strict=True)
+        ]
+    groups = [group for group in _parking(machine) if all(fit[i] for i in group)]
+    if not groups:
+        return frozenset(), 0
+    whole_slices = len(groups) // machine.scenario.workload.slice * machine.scenario.workload.slice
+    return frozenset(i for group in groups for i in group), whole_slices * len(groups[0])
+
+
+def _parking(machine: Machine) -> list[list[int]]:
+    """The accelerators of each parking unit."""
+    if "parking" not in machine.memo:
+        fabric = machine.scenario.fabric
+        parked = fabric.policy.unit if fabric.policy.kind == "park" else None
+        units = machine.units[parked or fabric.accelerator]
+        machine.memo["parking"] = [[a.number for a in u.find(fabric.accelerator)] for u in units]
+    return machine.memo["parking"]
+
+
+def _step(
+    machine: Machine, state: Capacities, available: frozenset[int], used: int
+) -> tuple[float, dict[str, float], bool]:
+    """Step time in seconds, the time of the collectives by operation, and the exactness flag."""
+    workload, fabric = machine.scenario.workload, machine.scenario.fabric
+    link = fabric.lanes_per_link * fabric.lane_rate_gbps * fabric.efficiency * 1e9 / 8  # bytes/s
+    # Equal accelerators are taken together: (live compute, its links) -> how many; rows c_ik, b_i.
+    rows = {id(row): row for row in state.links}
+    kinds = Counter((state.compute[i], id(state.links[i])) for i in available)
+    c = {
+        kind: [link * x * p for x, p in zip(rows[kind[1]], state.planes, strict=True)]
+        for kind in kinds
+    }
+    b = {kind: sum(row) for kind, row in c.items()}
+    least = min(b.values())
+    # What whole slices leave idle is like the rest, and the slowest is among those that work.
+    total = sum(b[kind] * count for kind, count in kinds.items()) * used / len(available)
+    common = sum(min(row[k] for row in c.values()) for k in range(machine.plane_count))
+    times: dict[str, float] = {}
+    t = workload.compute_seconds / min(compute for compute, _ in kinds)
+    for each in workload.collectives:
+        seconds = _collective(each, used, least, total, common)
+        times[each.op] = times.get(each.op, 0.0) + seconds
+        t += max(0.0, seconds - each.overlap_seconds)
+    attached = [
+        sum(n for kind, n in kinds.items() if c[kind][k] > 0) for k in range(machine.plane_count)
+    ]
+    exact = all(a == 0 or 3 * a > 2 * len(available) for a in attached)
+    return t, times, exact
+
+
+def _collective(each: Collective, n: int, least: float, total: float, common: float) -> float:
+    """Seconds; `least` is min_i b_i, `total` sum_i b_i, `common` sum_k min_i c_ik, in bytes/s."""
+    if n == 1:
+        return 0.0
+    if least == 0:
+        return math.inf
+    s = each.size_bytes
+    match each.op, each.algorithm:
+        case "all_reduce", "ring":
+            return 2 * (n - 1) / n * s / least
+        case "all_reduce", "in_switch":
+            return s * (1 + 1 / n) / common if common > 0 else math.inf
+        case "all_reduce", _:
+            return s * max(1 / least, 2 * (n - 1) / total)
+        case "broadcast", _:
+            return s * max(1 / least, (n - 1) / total)
+        case _:  # all-gather, reduce-scatter, all-to-all
+            return (n - 1) / n * s / least
+
+
+def ettr(workload: Workload, mean_run_hours: float, drains_per_hour: float = 0.0) -> float:
+    """Exact Daly: the share of the running time that is not lost to checkpoints and restarts."""
+    delta = workload.checkpoint.write_seconds / 3600
+    restart = (workload.restart.detect_seconds + workload.restart.resume_seconds) / 3600
+    given = workload.checkpoint.interval_seconds
+    m = mean_run_hours
+    if math.isinf(m):
+        share = 1.0 if given is None else given / 3600 / (given / 3600 + delta)
+    else:
+        tau = given / 3600 if given is not None else _optimal_interval(m, delta)
+        share = tau / (m * math.exp(restart / m) * math.expm1((tau + delta) / m))
+    return max(0.0, share - drains_per_hour * workload.restart.resume_seconds / 3600)
+
+
+def _optimal_interval(m: float, delta: float) -> float:
+    """The tau with 1 - tau / M = exp(-(tau + delta) / M), by bisection."""
+    low, high = 0.0, m
+    for _ in range(200):
+        tau = (low + high) / 2
+        if 1 - tau / m > math.exp(-(tau + delta) / m):
+            low = tau
+        else:
+            high = tau
+    return high
+
+
+def goodput(machine: Machine, outcomes: Sequence["Outcome"]) -> float:
+    """ETTR times the time-average of the work rate, over all histories together."""
+    hours = sum(each.hours for each in outcomes)
+    running = sum(each.running_hours for each in outcomes)
+    interruptions = sum(each.interruptions for each in outcomes)
+    mean_run = running / interruptions if interruptions else math.inf
+    drains = sum(each.drains for each in outcomes) / running if running else 0.0
+    rate = sum(each.work for each in outcomes) / hours
+    return rate * ettr(machine.scenario.workload, mean_run, drains)

@@ -1,0 +1,27 @@
+from ._law import (
+    Competing as Competing,
+    Exponential as Exponential,
+    Fixed as Fixed,
+    Gamma as Gamma,
+    Law as Law,
+    LogNormal as LogNormal,
+    Weibull as Weibull,
+)
+from ._load import load as load
+from ._model import (
+    Checkpoint as Checkpoint,
+    Collective as Collective,
+    Component as Component,
+    Fabric as Fabric,
+    Group as Group,
+    Policy as Policy,
+    Restart as Restart,
+    Rule as Rule,
+    Service as Service,
+    Unit as Unit,
+    Workload as Workload,
+)
+from ._problem import Problem as Problem, ScenarioError as ScenarioError
+from ._scenario import Scenario as Scenario, resolve_rule as resolve_rule
+from ._schema import schema as schema
+from ._tree import Node as Node, Tree as Tree

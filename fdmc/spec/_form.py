@@ -1,0 +1,217 @@
+"""The document as it is written, section by section; its JSON Schema comes from here."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+
+from ._fields import (
+    Bytes,
+    Count,
+    Form,
+    Fraction,
+    Gbps,
+    Hours,
+    Interval,
+    LongHours,
+    Name,
+    Outage,
+    RatePerHour,
+    ScenarioName,
+    Seconds,
+    SecondsMore,
+    Stock,
+    Technicians,
+    Text,
+    refuse,
+)
+from ._law_form import Lifetime, Repair
+from ._problem import shown
+
+
+class ComponentForm(Form):
+    """A library row (`use`), or one of `rate`, `mtbf`, `lifetime`; with `use` they override it."""
+
+    use: Name | None = Field(default=None, description="Row of the component library, such as GPU.")
+    rate: RatePerHour | None = Field(default=None, description="Constant failure rate.")
+    mtbf: Hours | None = Field(
+        default=None, description="Mean time between failures, constant rate."
+    )
+    lifetime: Lifetime | None = Field(default=None, description="Lifetime law.")
+    repair: Repair | None = Field(default=None, description="Repair time, fixed or a law.")
+    source: Text | None = Field(default=None, description="Where the numbers come from.")
+    description: Text | None = Field(default=None, description="What the part is.")
+
+    @model_validator(mode="after")
+    def _one_lifetime(self) -> "ComponentForm":
+        given = [key for key in ("rate", "mtbf", "lifetime") if getattr(self, key) is not None]
+        if len(given) > 1:
+            raise refuse(f"{' and '.join(given)} exclude each other", "keep one of them")
+        if not given and self.use is None:
+            raise refuse("no lifetime is given", "give one of use, rate, mtbf, lifetime")
+        return self
+
+
+class GroupForm(Form):
+    """Equal elements in one parent; `need` makes it a counting group with spares."""
+
+    count: Count = Field(description="How many there are.")
+    need: Count | None = Field(default=None, description="How many must work; the rest are spares.")
+
+
+def _group(value: Any) -> Any:
+    if isinstance(value, dict):
+        return value
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise refuse(
+            f"{shown(value)} is not a count", "write one such as 8, or {count: 8, need: 6}"
+        )
+    return {"count": value}
+
+
+def _empty(value: Any) -> Any:
+    return {} if value is None else value
+
+
+GroupField = Annotated[GroupForm, BeforeValidator(_group, json_schema_input_type=Count | GroupForm)]
+
+
+class UnitForm(Form):
+    """A template of the containment tree."""
+
+    contains: dict[Name, GroupField] = Field(
+        default={}, description="Units inside, with their counts."
+    )
+    components: dict[Name, GroupField] = Field(
+        default={}, description="Components on it, with counts."
+    )
+    feeds: Name | None = Field(default=None, description="The unit that this one supplies.")
+
+
+UnitField = Annotated[UnitForm, BeforeValidator(_empty, json_schema_input_type=UnitForm | None)]
+
+
+def _policy(value: Any) -> Any:
+    parks = isinstance(value, dict) and list(value) == ["park"] and isinstance(value["park"], str)
+    if parks or (isinstance(value, str) and value in ("degrade", "park", "drop")):
+        return value
+    raise refuse(f"{shown(value)} is no policy", "write degrade, park, drop or {park: tray}")
+
+
+_PARK = {
+    "type": "object",
+    "properties": {"park": {"type": "string", "description": "The unit that is parked whole."}},
+    "required": ["park"],
+    "additionalProperties": False,
+}
+PolicyField = Annotated[
+    Any,
+    BeforeValidator(_policy),
+    WithJsonSchema({"anyOf": [{"enum": ["degrade", "park", "drop"]}, _PARK]}),
+]
+
+
+class FabricForm(Form):
+    """Accelerators, planes and lanes."""
+
+    accelerator: Name = Field(description="The unit that is one accelerator.")
+    plane: Name | None = Field(default=None, description="The unit that is one switching plane.")
+    planes: Count | None = Field(
+        default=None, description="Number of planes, when no unit models them."
+    )
+    lanes_per_link: Count = Field(default=1, description="Lanes of an accelerator to each plane.")
+    lane_rate: Gbps | None = Field(default=None, description="One lane, one direction.")
+    efficiency: Fraction = Field(
+        default=1.0, description="Share of the lane rate that carries data."
+    )
+    policy: PolicyField = Field(
+        default="degrade", description="degrade, park, drop, or {park: unit}."
+    )
+
+
+class RuleForm(Form):
+    """How the parts named by the entry are replaced."""
+
+    swap: Name | None = Field(
+        default=None, description="The FRU: the component, its unit, or a unit above."
+    )
+    takes_out: Outage = Field(
+        default=None, description="Unit out of service while it lasts, or nothing."
+    )
+    time: Repair | None = Field(default=None, description="Repair time, fixed or a law.")
+    stock: Stock = Field(default=None, description="Spares on the shelf.")
+    restock: Hours | None = Field(default=None, description="Time until a used spare is replaced.")
+    when: Literal["failed", "short"] | None = Field(
+        default=None, description="Open a job at every failure, or only when something is lost."
+    )
+
+
+RuleField = Annotated[RuleForm, BeforeValidator(_empty, json_schema_input_type=RuleForm | None)]
+
+
+class ServiceForm(Form):
+    """Technicians and replacement rules."""
+
+    technicians: Technicians = Field(default=None, description="Repairs at the same time.")
+    replace: dict[Name, RuleField] = Field(default={}, description="Rules by component or unit.")
+
+
+class CollectiveForm(Form):
+    """One collective operation of a step."""
+
+    op: Literal["all_reduce", "all_gather", "reduce_scatter", "all_to_all", "broadcast"]
+    size: Bytes = Field(description="Data per accelerator.")
+    overlap: Seconds = Field(default=0.0, description="Time hidden behind computation.")
+    algorithm: Literal["optimal", "ring", "in_switch"] = "optimal"
+
+    @model_validator(mode="after")
+    def _algorithm_fits(self) -> "CollectiveForm":
+        if self.op != "all_reduce" and self.algorithm != "optimal":
+            raise refuse(f"{self.algorithm} is for all_reduce only", "leave algorithm out")
+        return self
+
+
+class CheckpointForm(Form):
+    """Saving the state of the job."""
+
+    write: Seconds = Field(default=0.0, description="Time that one checkpoint stops the job.")
+    interval: Interval = Field(
+        default=None, description="Run time between checkpoints, or optimal."
+    )
+
+
+class RestartForm(Form):
+    """Getting back to work after an interruption."""
+
+    detect: Seconds = Field(default=0.0, description="Time to notice.")
+    resume: Seconds = Field(default=0.0, description="Time to load and run again.")
+
+
+class WorkloadForm(Form):
+    """The job."""
+
+    compute: SecondsMore = Field(default=1.0, description="Computation of one step.")
+    collectives: list[CollectiveForm] = Field(default=[], description="Collectives of one step.")
+    checkpoint: CheckpointForm = Field(default_factory=CheckpointForm)
+    restart: RestartForm = Field(default_factory=RestartForm)
+    slice: Count = Field(
+        default=1, description="Parking units (or accelerators) that work only together."
+    )
+    minimum: Count = Field(default=1, description="Accelerators below which no work is done.")
+
+
+class DocumentForm(Form):
+    """A machine, what fails in it, who repairs it, and the work it does."""
+
+    fdmc: Literal[1] = Field(default=1, description="Version of this form.")
+    name: ScenarioName | None = Field(default=None, description="Short name; default: the file's.")
+    title: Text | None = Field(default=None, description="One line for people.")
+    mission: LongHours = Field(description="Time that is simulated.")
+    start: Literal["new", "stationary"] = Field(default="new", description="State at time zero.")
+    run_in: LongHours | None = Field(
+        default=None, description="History before time zero, for stationary."
+    )
+    components: dict[Name, ComponentForm] = Field(description="Parts with a lifetime.")
+    units: dict[Name, UnitField] = Field(description="Templates of the containment tree.")
+    fabric: FabricForm = Field(description="Accelerators, planes and lanes.")
+    service: ServiceForm = Field(default_factory=ServiceForm)
+    workload: WorkloadForm = Field(default_factory=WorkloadForm)

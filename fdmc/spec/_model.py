@@ -1,0 +1,125 @@
+"""The scenario as the rest of fdmc sees it: names and plain numbers, validated, frozen.
+
+Times are hours unless the name of the field says otherwise.
+"""
+
+import dataclasses
+from typing import Literal
+
+from ._law import Law
+
+
+@dataclasses.dataclass(frozen=True)
+class Component:
+    """The smallest thing with a lifetime; `grade` says how far its numbers can be trusted."""
+
+    name: str
+    lifetime: Law
+    repair: Law | None
+    source: str
+    grade: str
+    use: str | None
+    description: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Group:
+    """Equal elements in one parent; with `need` written it is a counting group with spares."""
+
+    count: int
+    need: int | None = None
+
+    @property
+    def spares(self) -> int:
+        """How many may fail before anything is lost."""
+        return 0 if self.need is None else self.count - self.need
+
+
+@dataclasses.dataclass(frozen=True)
+class Unit:
+    """A template of the containment tree, and the unit that it supplies (`feeds`)."""
+
+    name: str
+    contains: dict[str, Group]
+    components: dict[str, Group]
+    feeds: str | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Policy:
+    """What is done with impaired accelerators; `unit` is the parking unit (None: `degrade`)."""
+
+    kind: Literal["degrade", "park"]
+    unit: str | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Fabric:
+    """Accelerators, switching planes and the lanes between them; `lane_rate_gbps` one way."""
+
+    accelerator: str
+    plane: str | None
+    planes: int
+    lanes_per_link: int
+    lane_rate_gbps: float
+    efficiency: float
+    policy: Policy
+
+
+@dataclasses.dataclass(frozen=True)
+class Rule:
+    """How a failed part is replaced; None: nothing taken out, own repair time, unlimited stock."""
+
+    name: str
+    swap: str
+    takes_out: str | None
+    time: Law | None
+    stock: int | None
+    restock_hours: float | None
+    when: Literal["failed", "short"] | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Service:
+    """Technicians (None: unlimited) and the replacement rules by name of component or unit."""
+
+    technicians: int | None
+    replace: dict[str, Rule]
+
+
+@dataclasses.dataclass(frozen=True)
+class Collective:
+    """One collective of a step; `size_bytes` per accelerator."""
+
+    op: Literal["all_reduce", "all_gather", "reduce_scatter", "all_to_all", "broadcast"]
+    size_bytes: float
+    overlap_seconds: float
+    algorithm: Literal["optimal", "ring", "in_switch"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Checkpoint:
+    """Cost of a checkpoint and the run time between two; None: the optimal interval."""
+
+    write_seconds: float
+    interval_seconds: float | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Restart:
+    """Time to notice an interruption, and to run again after it."""
+
+    detect_seconds: float
+    resume_seconds: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Workload:
+    """The job: one step's compute and collectives, and what keeps it safe."""
+
+    compute_seconds: float
+    collectives: tuple[Collective, ...]
+    checkpoint: Checkpoint
+    restart: Restart
+    slice: int
+    minimum: int

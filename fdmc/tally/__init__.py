@@ -1,0 +1,7 @@
+from ._estimate import (
+    CONFIDENCE as CONFIDENCE,
+    Estimate as Estimate,
+    function_estimate as function_estimate,
+    mean_estimate as mean_estimate,
+)
+from ._tally import HOURS as HOURS, LEVELS as LEVELS, Tally as Tally
