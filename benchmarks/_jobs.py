@@ -87,3 +87,16 @@ def exact_d(fit: float) -> float:
     """Probability that some accelerator has fewer live lanes than it needs at the end."""
     short = stats.binom.sf(LANES - LANES_NEEDED, LANES, lane_prob(fit))
     return -math.expm1(ACCELERATORS * math.log1p(-short))
+
+
+def failed_lanes_note(fit: float):
+    """What the failed lanes of all trials say beside their expected number."""
+    prob = lane_prob(fit)
+
+    def note(sums) -> str:
+        lanes = sums.trials * ALL_LANES
+        z = (sums.failed_lanes - lanes * prob) / math.sqrt(lanes * prob * (1 - prob))
+        mean = sums.failed_lanes / sums.trials
+        return f"failed lanes a trial {mean:.4g} (exact {ALL_LANES * prob:.4g}, z {z:+.1f})"
+
+    return note

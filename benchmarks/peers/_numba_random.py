@@ -5,7 +5,7 @@ import numpy as np
 
 
 LANES = 256  # trials side by side: enough for vector registers, small enough for the first cache
-U32, U64, F32 = np.uint32, np.uint64, np.float32
+U32, U64, I32, F32 = np.uint32, np.uint64, np.int32, np.float32
 
 
 @numba.njit(inline="always")
@@ -75,3 +75,37 @@ def next64(state):
 def uniform64(word):
     """Inside (0, 1), float64: 52 bits and a half."""
     return (np.float64(word >> U64(12)) + 0.5) * 2.0**-52
+
+
+@numba.njit(inline="always")
+def fast_log(x):
+    """Natural logarithm, float32, to 2e-7: a polynomial, which LLVM can vectorise (libm it cannot)."""
+    bits = F32(x).view(np.int32)
+    exponent = I32(I32(bits - I32(0x3F3504F3)) >> I32(23))
+    m = I32(bits - I32(exponent << I32(23))).view(np.float32) - F32(1)
+    p = F32(7.0376836292e-2)  # coefficients of Cephes' logf
+    p = p * m - F32(1.1514610310e-1)
+    p = p * m + F32(1.1676998740e-1)
+    p = p * m - F32(1.2420140846e-1)
+    p = p * m + F32(1.4249322787e-1)
+    p = p * m - F32(1.6668057665e-1)
+    p = p * m + F32(2.0000714765e-1)
+    p = p * m - F32(2.4999993993e-1)
+    p = p * m + F32(3.3333331174e-1)
+    return m + m * m * (p * m - F32(0.5)) + F32(exponent) * F32(0.6931471805599453)
+
+
+@numba.njit(inline="always")
+def fast_exp(x):
+    """Exponential, float32, to 2e-7, for arguments that neither overflow nor underflow."""
+    x = F32(x) * F32(1.4426950408889634)
+    whole = np.floor(x + F32(0.5))
+    f = x - whole
+    p = F32(1.535336188319500e-4)  # coefficients of Cephes' exp2f
+    p = p * f + F32(1.339887440266574e-3)
+    p = p * f + F32(9.618437357674640e-3)
+    p = p * f + F32(5.550332471162809e-2)
+    p = p * f + F32(2.402264791363012e-1)
+    p = p * f + F32(6.931472028550421e-1)
+    p = F32(p * f + F32(1))
+    return I32(p.view(np.int32) + I32(I32(whole) << I32(23))).view(np.float32)

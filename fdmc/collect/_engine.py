@@ -1,6 +1,7 @@
 """The one jit, and the placement of chunks on devices."""
 
 import concurrent.futures
+import dataclasses
 import math
 import os
 import threading
@@ -11,7 +12,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..kernel import Bounds, history, Outcome, stream_keys
+from ..kernel import (
+    Bounds,
+    history,
+    LATENTS_FULL,
+    Outcome,
+    OUTAGES_FULL,
+    RENEWALS_FULL,
+    stream_keys,
+)
 from ..plan import Directory, Plan
 
 
@@ -32,6 +41,17 @@ def first_bounds(directory: Directory, bins: int) -> Bounds:
         latents=min(room(directory.expected_latents, 8), _LIMIT.latents),
         renewals=min(room(directory.expected_renewals, 4), _LIMIT.renewals),
         bins=bins,
+    )
+
+
+def wider(bounds: Bounds, status: int) -> Bounds:
+    """Return bounds with more room where the status says that it was short."""
+    room = lambda n, bit, limit: min(n + n // 2, limit) if status & bit else n
+    return dataclasses.replace(
+        bounds,
+        outages=room(bounds.outages, OUTAGES_FULL, _LIMIT.outages),
+        latents=room(bounds.latents, LATENTS_FULL, _LIMIT.latents),
+        renewals=room(bounds.renewals, RENEWALS_FULL, _LIMIT.renewals),
     )
 
 

@@ -13,7 +13,7 @@ from ..plan import lower
 from ..spec import load, Scenario
 from ..tally import Estimate, Tally
 from ._columns import columns_of, measure
-from ._engine import chunks, Engine, first_bounds, larger
+from ._engine import chunks, Engine, first_bounds, larger, wider
 from ._ledger import Ledger, LedgerError
 from ._result import Result, result_of
 from ._stop import AbstractStop, Progress, RelativeError, Replicas, WallTime
@@ -23,6 +23,7 @@ CHUNK = 2048
 BINS = 40
 _RERUN = 128  # lanes of a rerun with larger bounds
 _SAVE_SECONDS = 5.0
+_WIDENINGS = 4  # programs compiled for wider bounds, at the most
 DEFAULT_STOP = (RelativeError(0.01), WallTime(60.0))
 
 
@@ -86,7 +87,8 @@ class _Job:
         self.scenario, self.seed, self.rules, self.progress = scenario, seed, rules, progress
         self.plan, self.directory = lower(scenario)
         self.columns = columns_of(self.plan, self.directory)
-        self.bounds = first_bounds(self.directory, BINS)
+        self.bounds = self.ample = first_bounds(self.directory, BINS)
+        self.tried = {self.bounds}
         self.chunk, self.path = chunk, None if ledger is None else Path(ledger)
         self.engine = Engine(self.plan, seed, devices)
         zero = Tally.zero(len(self.columns.columns), self.columns.core, BINS)
@@ -120,16 +122,20 @@ class _Job:
         done = self._tell() >= 1
         while not done or flying:
             while not done and len(flying) < self.engine.workers + 1:
+                if self.ample not in self.tried and len(self.tried) < _WIDENINGS:
+                    self.bounds = self.ample  # many replicas ran twice: start with more room
+                    self.tried.add(self.bounds)
                 number, replicas = next(queue, (0, None))
                 if replicas is None:
                     break
                 # A short last chunk repeats its last replica, so that one program serves all.
                 padded = np.pad(replicas, (0, lanes - len(replicas)), mode="edge")
-                flying.append((replicas, self.engine.submit(number, padded, self.bounds)))
+                future = self.engine.submit(number, padded, self.bounds)
+                flying.append((replicas, future, self.bounds))
             if not flying:
                 break
-            replicas, future = flying.popleft()
-            self._take(replicas, future.result(), self.bounds)
+            replicas, future, bounds = flying.popleft()
+            self._take(replicas, future.result(), bounds)
             self.ledger.done = int(replicas[-1]) + 1
             now = time.perf_counter()
             lately = self.engine.compile_seconds - compiled
@@ -151,9 +157,11 @@ class _Job:
             Tally.of(columns, self.columns.core, levels, steps)
         )
         hit = replicas[status > 0]
+        if bounds == self.bounds and len(hit) > 0.04 * len(replicas):
+            self.ample = wider(bounds, int(np.bitwise_or.reduce(status)))
         if larger(bounds) is None:
             self.ledger.tally.void += len(hit)
-        elif bounds == self.bounds:
+        elif bounds in self.tried:
             self.pending.extend(int(k) for k in hit)
         else:
             self._rerun(hit, larger(bounds))

@@ -4,5 +4,13 @@ from ._draw import (
     threefry2x32 as threefry2x32,
     uniform as uniform,
 )
-from ._history import Bounds as Bounds, history as history, Outcome as Outcome
+from ._history import (
+    Bounds as Bounds,
+    COUNTS_FULL as COUNTS_FULL,
+    history as history,
+    LATENTS_FULL as LATENTS_FULL,
+    Outcome as Outcome,
+    OUTAGES_FULL as OUTAGES_FULL,
+    RENEWALS_FULL as RENEWALS_FULL,
+)
 from ._quantile import quantile as quantile

@@ -41,6 +41,7 @@ class Domain(eqx.Module):
 
     rate: Float[Array, " lanes"]
     used: Float[Array, " lanes"]
+    available: Float[Array, " lanes"]  # before slices and minimum
     efficiency: Float[Array, "collectives lanes"]
     exact: Bool[Array, " lanes"]
     weight: list[Float[Array, " lanes"]]
@@ -65,10 +66,12 @@ def unpack(active, span, reach, loss) -> list[Loss]:
 def domain(plan: Plan, losses: list[Loss]) -> Domain:
     """Return what the machine delivers under these losses (`docs/model.md`, section 4)."""
     planes = _plane_capacity(plan, losses)
-    used, state, pace = (_parked if plan.park else _degraded)(plan, losses, planes)
-    used, state, pace = hold(plan.alive, (used, state, pace))
-    rate, efficiency = _work(plan, used, state, pace)
-    return Domain(rate, used, efficiency, state.exact, [_weight(plan, x) for x in losses])
+    available, state, pace = (_parked if plan.park else _degraded)(plan, losses, planes)
+    available, state, pace = hold(plan.alive, (available, state, pace))
+    rate, efficiency = _work(plan, state, pace)
+    exact = state.exact | (rate <= 0)
+    weights = [_weight(plan, x) for x in losses]
+    return Domain(rate, state.used, available, efficiency, exact, weights)
 
 
 def _plane_capacity(plan: Plan, losses: list[Loss]) -> list[Float[Array, " lanes"]]:
@@ -123,12 +126,13 @@ def _parked(plan: Plan, losses: list[Loss], planes):
     ]
     active = [x.active & (x.kind != PLANE) for x in units]
     lost = _sum(_outside(units, active), [x.high - x.low for x in units])
+    available = plan.accelerators - lost
     whole = size * plan.slice
-    used = ((plan.accelerators - lost) // whole * whole).astype(jnp.float32)
+    used = (available // whole * whole).astype(jnp.float32)
     link = sum(planes) * plan.lanes_per_link
     yes = jnp.ones(link.shape, bool)
     state = LinkState(used, link, link * used, link, yes)
-    return used, state, jnp.ones(link.shape)
+    return available.astype(jnp.float32), state, jnp.ones(link.shape)
 
 
 def _degraded(plan: Plan, losses: list[Loss], planes):
@@ -172,18 +176,19 @@ def _degraded(plan: Plan, losses: list[Loss], planes):
 
     exact = jnp.ones(used.shape, bool)
     for g in range(len(planes)):
-        attached = summed(lambda c, g=g: (c[g] > 0).astype(jnp.float32), 1.0)
-        exact = exact & ((planes[g] <= 0) | (3 * attached > 2 * used))
+        # No outage touches these, so the rate of their links is the best of the plane.
+        whole = summed(lambda c, g=g: (c[g] >= 1).astype(jnp.float32), 1.0)
+        exact = exact & ((planes[g] <= 0) | (4 * whole > 3 * used))
     worst = [slowest([c[g] for c in link], 1.0) * planes[g] for g in range(len(planes))]
     lanes = plan.lanes_per_link
+    part = jnp.floor(used / plan.slice) * plan.slice
     state = LinkState(
-        used=used,
+        used=part,
         min_link=slowest(bandwidth, healthy) * lanes,
-        sum_link=jnp.where(some, summed(live, healthy), 0) * lanes,
+        sum_link=jnp.where(some, summed(live, healthy) * part / jnp.maximum(used, 1), 0) * lanes,
         sum_plane_min=sum(worst) * lanes,
         exact=exact,
     )
-    used = jnp.floor(used / plan.slice) * plan.slice if plan.slice > 1 else used
     return used, state, slowest(pace, 1.0)
 
 
@@ -213,9 +218,9 @@ def _coverage(plan: Plan, losses: list[Loss], mine, i: int):
     return pace, link, before
 
 
-def _work(plan: Plan, used, state: LinkState, pace):
+def _work(plan: Plan, state: LinkState, pace):
     """Work rate and collective efficiencies of a state."""
-    work = plan.work
+    work, used = plan.work, state.used
     running = (used >= work.minimum) & (used > 0) & (pace > 0) & (state.min_link > 0)
     healthy = work.compute_seconds + jnp.sum(
         jnp.maximum(work.healthy_seconds - work.overlap_seconds, 0)

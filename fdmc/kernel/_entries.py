@@ -13,6 +13,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 
+_NONE = 1 << 30  # no such slot
+_LONG = 4  # slots from which recomputing a fold costs more than keeping it
 EMPTY, SHELF, QUEUE, REPAIR, PASSENGER = 0, 1, 2, 3, 4  # phases of an outage
 
 
@@ -71,35 +73,38 @@ def iota(slots: int) -> Int[Array, "slots 1"]:
     return jnp.arange(slots, dtype=jnp.int32)[:, None]
 
 
-def least(values: Array, empty) -> Array:
-    """Return the least value over the slots, `empty` if there are none."""
-    return functools.reduce(jnp.minimum, rows(values)) if values.shape[0] else empty
+def _fold(alive: Bool[Array, ""], operation, values: Array) -> Array:
+    """Fold over the slots; a long fold is held, lest every slot that reads it computes it again."""
+    folded = functools.reduce(operation, rows(values))
+    return hold(alive, folded) if values.shape[0] > _LONG else folded
 
 
-def some(mask: Bool[Array, "slots lanes"]) -> Bool[Array, " lanes"]:
+def least(alive: Bool[Array, ""], values: Array) -> Array:
+    """Return the least value over the slots, infinity if there are none."""
+    if not values.shape[0]:
+        return jnp.full(values.shape[1:], jnp.inf)
+    return _fold(alive, jnp.minimum, values)
+
+
+def some(alive: Bool[Array, ""], mask: Bool[Array, "slots lanes"]) -> Bool[Array, " lanes"]:
     """Return whether any slot is true."""
-    return functools.reduce(operator.or_, rows(mask))
+    return _fold(alive, operator.or_, mask)
 
 
-def total(values: Array) -> Array:
-    """Return the sum over the slots."""
-    return functools.reduce(operator.add, rows(values))
-
-
-def first(mask: Bool[Array, "slots lanes"]) -> Bool[Array, "slots lanes"]:
-    """Return the mask of the first true slot of every lane."""
-    taken, out = jnp.zeros(mask.shape[1:], bool), []
-    for row in rows(mask):
-        out.append(row & ~taken)
-        taken = taken | row
-    return jnp.stack(out)
-
-
-def count(mask: Bool[Array, "slots lanes"]) -> Int[Array, " lanes"]:
+def count(alive: Bool[Array, ""], mask: Bool[Array, "slots lanes"]) -> Int[Array, " lanes"]:
     """Return how many slots are true."""
-    return total(mask.astype(jnp.int32))
+    return _fold(alive, operator.add, mask.astype(jnp.int32))
 
 
-def pick(mask: Bool[Array, "slots lanes"], values: Array) -> Array:
+def pick(alive: Bool[Array, ""], mask: Bool[Array, "slots lanes"], values: Array) -> Array:
     """Return the value of the one true slot, 0 if there is none."""
-    return total(jnp.where(mask, values, jnp.zeros((), values.dtype)))
+    return _fold(alive, operator.add, jnp.where(mask, values, jnp.zeros((), values.dtype)))
+
+
+def first(
+    alive: Bool[Array, ""], mask: Bool[Array, "slots lanes"]
+) -> Bool[Array, "slots lanes"]:
+    """Return the mask of the first true slot of every lane."""
+    slot = iota(mask.shape[0])
+    found = functools.reduce(jnp.minimum, rows(jnp.where(mask, slot, _NONE)))
+    return slot == hold(alive, found)

@@ -33,7 +33,6 @@ from ._entries import (
     REPAIR,
     SHELF,
     some,
-    total,
 )
 from ._quantile import quantile
 
@@ -97,7 +96,7 @@ class _State(eqx.Module):
     latents: Latents
     renewals: Renewals
     swaps: UInt32[Array, " lanes"]
-    used: Float[Array, " lanes"]
+    available: Float[Array, " lanes"]
     failed: Bool[Array, " lanes"]  # the last occurrence was a failure
     out: Outcome
 
@@ -157,7 +156,7 @@ def _start(plan: Plan, keys, replica, bounds: Bounds) -> _State:
     return _State(
         now=zero, clock=clock, age=age, candidates=jnp.ones((n_classes, lanes), U32),
         shelf=floats(sum(plan.stock)), outages=outages, latents=latents, renewals=renewals,
-        swaps=jnp.zeros(lanes, U32), used=jnp.full(lanes, float(plan.accelerators)),
+        swaps=jnp.zeros(lanes, U32), available=jnp.full(lanes, float(plan.accelerators)),
         failed=jnp.zeros(lanes, bool), out=out,
     )  # fmt: skip
 
@@ -175,23 +174,27 @@ def _step(plan: Plan, keys, replica, bounds: Bounds, s: _State) -> _State:
     )
     now = domain(plan, losses)
     timer = jnp.where(repairing | (x.phase == SHELF), x.time, jnp.inf)
-    due = least(timer, jnp.inf)
-    next_failure = least(s.clock, jnp.inf)
+    # A technician who has just been freed starts his next job in a step of its own.
+    starts = _startable(plan, x)
+    due = jnp.where(starts, s.now, least(plan.alive, timer))
+    next_failure = least(plan.alive, s.clock)
     if plan.wearing:
-        next_failure = jnp.minimum(next_failure, least(s.renewals.clock.reshape(-1, s.now.shape[0]), jnp.inf))
+        next_failure = jnp.minimum(next_failure, least(plan.alive, s.renewals.clock.reshape(-1, s.now.shape[0])))
     now, due, next_failure = hold(plan.alive, (now, due, next_failure))
     until = jnp.minimum(jnp.minimum(due, next_failure), end)
     going = s.now < end
     out = _accumulate(plan, s, now, x.kind, until, going)
     fails = going & (next_failure < due) & (next_failure < end)
-    rings = going & (due <= next_failure) & (due < end)
+    rings = going & (due <= next_failure) & (due < end) & ~starts
     counts = going & (until >= plan.run_in_hours)
     s = eqx.tree_at(
-        lambda t: (t.now, t.used, t.failed, t.out), s, (until, now.used, fails, out)
+        lambda t: (t.now, t.available, t.failed, t.out), s, (until, now.available, fails, out)
     )
-    s = _ring(plan, keys, replica, s, rings, rings & first(timer == due))
+    ends = rings & first(plan.alive, timer == due)
+    s = _ring(plan, keys, replica, s, rings, ends)
+    rests = rings & some(plan.alive, ends & repairing)
     s = _fail(plan, keys, replica, s, fails, counts)
-    return _dispatch(plan, s, end)
+    return _dispatch(plan, s, ~rests & (s.now < end))
 
 
 def _accumulate(plan: Plan, s: _State, now: Domain, kind, until, going) -> Outcome:
@@ -206,7 +209,7 @@ def _accumulate(plan: Plan, s: _State, now: Domain, kind, until, going) -> Outco
     blame = o.blame_hours
     for j in range(len(now.weight)):
         blame = blame + jnp.where(cls == kind[j], now.weight[j] * share, 0)
-    fell = going & (now.used < s.used) & (s.now >= plan.run_in_hours)
+    fell = going & (now.available < s.available) & (s.now >= plan.run_in_hours)
     bins = o.curve_hours.shape[0]
     curve = o.curve_hours
     if bins:
@@ -237,9 +240,9 @@ def _ring(plan: Plan, keys, replica, s: _State, rings, at) -> _State:
     x = s.outages
     arrives = at & (x.phase == SHELF)
     ends = at & (x.phase == REPAIR)
-    done = some(ends)
-    low = jnp.where(done, pick(ends, x.fru_low), 1)
-    high = jnp.where(done, pick(ends, x.fru_high), 0)
+    done = some(plan.alive, ends)
+    low = jnp.where(done, pick(plan.alive, ends, x.fru_low), 1)
+    high = jnp.where(done, pick(plan.alive, ends, x.fru_high), 0)
     arrives, ends, done, low, high = hold(plan.alive, (arrives, ends, done, low, high))
     inside = (low <= x.home) & (x.home < high)
     mine = inside & (x.fru_low == low) & (x.fru_high == high)
@@ -260,18 +263,18 @@ def _ring(plan: Plan, keys, replica, s: _State, rings, at) -> _State:
         latents = Latents(*(jnp.where(freed, -1, f) for f in (latents.home, latents.element, latents.group)))
     s = eqx.tree_at(lambda t: (t.outages, t.latents), s, (x, latents))
     if plan.wearing:
-        s = _renew(plan, keys, replica, s, done, low, high, pick(ends, x.kind), pick(ends, x.fru))
+        s = _renew(plan, keys, replica, s, done, low, high, pick(plan.alive, ends, x.kind), pick(plan.alive, ends, x.fru))
     return s
 
 
 def _recount(plan: Plan, x: Outages, ends, group, loss):
     """After a repair, the first remaining failure of its group carries what the group still lacks."""
     c = plan.classes
-    kind = pick(ends, x.kind)
-    of = jnp.where(some(ends & (x.group >= 0)), pick(ends, x.group), -2)
+    kind = pick(plan.alive, ends, x.kind)
+    of = jnp.where(some(plan.alive, ends & (x.group >= 0)), pick(plan.alive, ends, x.group), -2)
     rest = group == of
-    lacks = (count(rest) - c.spares[kind]).astype(jnp.float32) * c.share[kind]
-    counted = jnp.where(first(rest), jnp.clip(lacks, 0, 1), 0)
+    lacks = (count(plan.alive, rest) - c.spares[kind]).astype(jnp.float32) * c.share[kind]
+    counted = jnp.where(first(plan.alive, rest), jnp.clip(lacks, 0, 1), 0)
     return jnp.where(rest & (c.when_failed[kind] > 0), counted, loss)
 
 
@@ -283,26 +286,26 @@ def _fail(plan: Plan, keys, replica, s: _State, fails, counts) -> _State:
     row = hold(plan.alive, row)
     home, element, group = p.home[row], p.element[row], p.group[row]
     home, element, group = hold(plan.alive, (home, element, group))
-    valid = valid & ~some(x.home == home)
+    valid = valid & ~some(plan.alive, x.home == home)
     counting, short_only = c.counting[cls] > 0, c.when_failed[cls] == 0
     failed = jnp.zeros(home.shape, jnp.int32)
     twin = jnp.zeros(home.shape, bool)
     if True in plan.counted:
-        failed = count(x.group == group)
-        twin = counting & some((x.element == element) & (x.group == group))
+        failed = count(plan.alive, x.group == group)
+        twin = counting & some(plan.alive, (x.element == element) & (x.group == group))
     if False in plan.counted:
-        valid = valid & ~some(s.latents.home == home)
-        failed = jnp.where(short_only, count(s.latents.group == group), failed)
-        twin = jnp.where(short_only, some(s.latents.element == element), twin)
+        valid = valid & ~some(plan.alive, s.latents.home == home)
+        failed = jnp.where(short_only, count(plan.alive, s.latents.group == group), failed)
+        twin = jnp.where(short_only, some(plan.alive, s.latents.element == element), twin)
     failed = failed + ~twin
     lacks = (failed - c.spares[cls]).astype(jnp.float32) * c.share[cls]
     loss = jnp.where(counting, jnp.clip(lacks, 0, 1), c.share[cls])
     fru_low, fru_high = p.fru_low[row], p.fru_high[row]
     job = (x.phase == SHELF) | (x.phase == QUEUE) | (x.phase == REPAIR)
-    open_already = some(job & (x.fru_low == fru_low) & (x.fru_high == fru_high))
+    open_already = some(plan.alive, job & (x.fru_low == fru_low) & (x.fru_high == fru_high))
     opens = valid & ~open_already & (~counting | ~short_only | (loss > 0))
     takes = valid & (loss > 0) & ~twin
-    carried = counting & short_only & some(x.group == group)
+    carried = counting & short_only & some(plan.alive, x.group == group)
     enters = opens | (takes & ~carried) | (valid & counting & ~short_only)
     if True in plan.counted or False in plan.counted:
         same = valid & counting & (x.group == group) & (x.phase != EMPTY)
@@ -312,8 +315,8 @@ def _fail(plan: Plan, keys, replica, s: _State, fails, counts) -> _State:
     ready, shelf = _take_spare(plan, s, cls, opens)
     duration = _duration(plan, cls, word)
     phase = jnp.where(opens, jnp.where(ready > s.now, SHELF, QUEUE), PASSENGER)
-    slot = enters & first(x.phase == EMPTY)
-    full = enters & ~some(slot)
+    slot = enters & first(plan.alive, x.phase == EMPTY)
+    full = enters & ~some(plan.alive, slot)
     slot, full, ready, duration, phase = hold(plan.alive, (slot, full, ready, duration, phase))
     new = Outages(
         phase, ready, duration, cls, home, element, jnp.where(counting & ~twin, group, -1),
@@ -325,8 +328,8 @@ def _fail(plan: Plan, keys, replica, s: _State, fails, counts) -> _State:
     latents = s.latents
     if False in plan.counted:
         late = valid & counting & short_only
-        place = late & first(latents.home < 0)
-        status = status | jnp.where(late & ~some(place), LATENTS_FULL, 0)
+        place = late & first(plan.alive, latents.home < 0)
+        status = status | jnp.where(late & ~some(plan.alive, place), LATENTS_FULL, 0)
         row = Latents(home, element, jnp.where(twin, -1, group))
         latents = jax.tree.map(lambda old, value: jnp.where(place, value, old), latents, row)
     out = _count(s.out, cls, valid & counts, opens, takes, status)
@@ -340,24 +343,24 @@ def _candidate(plan: Plan, keys, replica, s: _State, fails):
     """Return class, position and validity of the candidate, the advanced clocks, and a spare word."""
     c, w = plan.classes, plan.wearing
     steady = c.positions.shape[0] - w
-    at = first(s.clock == least(s.clock, jnp.inf))
+    at = first(plan.alive, s.clock == least(plan.alive, s.clock))
     again = None
     if w:
         flat = s.renewals.clock.reshape(-1, fails.shape[0])
-        renewed = least(flat, jnp.inf) < least(s.clock, jnp.inf)
-        again = (first(flat == least(flat, jnp.inf)) & renewed).reshape(s.renewals.clock.shape)
+        renewed = least(plan.alive, flat) < least(plan.alive, s.clock)
+        again = (first(plan.alive, flat == least(plan.alive, flat)) & renewed).reshape(s.renewals.clock.shape)
         of = jnp.any(again, 1)
         at = jnp.where(renewed, jnp.concatenate([jnp.zeros_like(at[:steady]), of]), at)
-    cls = total(jnp.where(at, iota(at.shape[0]), 0))
+    cls = pick(plan.alive, at, jnp.broadcast_to(iota(at.shape[0]), at.shape))
     n = c.positions[cls]
     base = jnp.zeros(n.shape, jnp.int32)
     if w:
-        slot = some(again)
-        copies = plan.wear.copies[jnp.maximum(cls - steady, 0), pick(slot, s.renewals.kind)]
+        slot = some(plan.alive, again)
+        copies = plan.wear.copies[jnp.maximum(cls - steady, 0), pick(plan.alive, slot, s.renewals.kind)]
         n = jnp.where(renewed, copies.astype(U32), n)
-        base = jnp.where(renewed, pick(slot, s.renewals.fru) * copies, 0)
+        base = jnp.where(renewed, pick(plan.alive, slot, s.renewals.fru) * copies, 0)
     key = (keys[cls, 0], keys[cls, 1])
-    tally = pick(at, s.candidates)
+    tally = pick(plan.alive, at, s.candidates)
     cls, n, base, at, key, tally = hold(plan.alive, (cls, n, base, at, key, tally))
     high, low = threefry2x32(key, (replica, tally))
     where, word = threefry2x32(key, (replica, tally | U32(POSITION << 30)))
@@ -382,11 +385,11 @@ def _wear(plan: Plan, s: _State, tick, again, unit, clock, cls, home, valid):
     """Advance the clock that fired, and void candidates on copies that a later swap has renewed."""
     r, steady = s.renewals, plan.classes.positions.shape[0] - plan.wearing
     renewed = jnp.any(again, (0, 1))
-    slot = some(again)
-    birth = jnp.where(renewed, pick(slot, r.birth), -1)
+    slot = some(plan.alive, again)
+    birth = jnp.where(renewed, pick(plan.alive, slot, r.birth), -1)
     covers = (r.low <= home) & (home < r.high) & (r.birth > birth) & ~slot
-    valid = valid & ~((cls >= steady) & some(covers))
-    before = jnp.where(renewed, jnp.sum(jnp.where(again, r.age, 0), (0, 1)), pick(tick, s.age))
+    valid = valid & ~((cls >= steady) & some(plan.alive, covers))
+    before = jnp.where(renewed, jnp.sum(jnp.where(again, r.age, 0), (0, 1)), pick(plan.alive, tick, s.age))
     after = before + unit
     hours = quantile(plan.quantiles, plan.wear.law[jnp.maximum(cls - steady, 0)], after)
     hours = hours + jnp.maximum(birth, 0)
@@ -406,11 +409,11 @@ def _renew(plan: Plan, keys, replica, s: _State, done, low, high, cls, fru) -> _
     r, w = s.renewals, plan.wearing
     steady = plan.classes.positions.shape[0] - w
     copies = plan.wear.copies[:, cls]
-    starts = done & some(copies > 0)
+    starts = done & some(plan.alive, copies > 0)
     old = starts & (low <= r.low) & (r.high <= high)
-    slot = starts & first(old | (r.low < 0))
+    slot = starts & first(plan.alive, old | (r.low < 0))
     drop = lambda values, empty: jnp.where(old, empty, values)
-    status = jnp.where(starts & ~some(slot), RENEWALS_FULL, 0)
+    status = jnp.where(starts & ~some(plan.alive, slot), RENEWALS_FULL, 0)
     ages, clocks = [], []
     for i in range(w):
         key = (keys[steady + i, 0], keys[steady + i, 1])
@@ -445,9 +448,9 @@ def _take_spare(plan: Plan, s: _State, cls, opens):
         return s.now, s.shelf
     pools = jnp.repeat(jnp.arange(len(plan.stock)), jnp.array(plan.stock), total_repeat_length=sum(plan.stock))
     mine = pools[:, None] == c.pool[cls]
-    earliest = least(jnp.where(mine, s.shelf, jnp.inf), jnp.inf)
+    earliest = least(plan.alive, jnp.where(mine, s.shelf, jnp.inf))
     ready = jnp.where(c.pool[cls] >= 0, jnp.maximum(s.now, earliest), s.now)
-    taken = opens & first(mine & (s.shelf == earliest))
+    taken = opens & first(plan.alive, mine & (s.shelf == earliest))
     return ready, jnp.where(taken, s.now + c.restock_hours[cls], s.shelf)
 
 
@@ -462,19 +465,21 @@ def _duration(plan: Plan, cls, word):
     return hours
 
 
-def _dispatch(plan: Plan, s: _State, end) -> _State:
+def _startable(plan: Plan, x: Outages) -> Bool[Array, " lanes"]:
+    """Is there a job with its spare, and a technician for it?"""
+    waits = some(plan.alive, x.phase == QUEUE)
+    return waits & (count(plan.alive, x.phase == REPAIR) < plan.technicians) if plan.queued else waits
+
+
+def _dispatch(plan: Plan, s: _State, may: Bool[Array, " lanes"]) -> _State:
     """Start the job that has waited longest, if a technician is free."""
-    x = s.outages
-    phase, time = hold(plan.alive, (x.phase, x.time))
-    x = eqx.tree_at(lambda t: (t.phase, t.time), x, (phase, time))
-    waits = x.phase == QUEUE
-    starts = waits & first(waits & (x.time == least(jnp.where(waits, x.time, jnp.inf), jnp.inf)))
-    starts = hold(plan.alive, starts)
-    if plan.queued:
-        starts = starts & (count(x.phase == REPAIR) < plan.technicians)
-    starts = starts & (s.now < end)
-    phase = jnp.where(starts, REPAIR, x.phase)
-    time = jnp.where(starts, s.now + x.duration, x.time)
+    phase, time = hold(plan.alive, (s.outages.phase, s.outages.time))
+    x = eqx.tree_at(lambda t: (t.phase, t.time), s.outages, (phase, time))
+    waits = phase == QUEUE
+    longest = first(plan.alive, waits & (time == least(plan.alive, jnp.where(waits, time, jnp.inf))))
+    starts = hold(plan.alive, longest & may & _startable(plan, x))
+    phase = jnp.where(starts, REPAIR, phase)
+    time = jnp.where(starts, s.now + x.duration, time)
     return eqx.tree_at(lambda t: (t.outages.phase, t.outages.time), s, (phase, time))
 
 
@@ -483,7 +488,7 @@ def _count(out: Outcome, cls, valid, opens, takes, status) -> Outcome:
     job = jnp.where(opens, U32(1 << 16), U32(0))
     failures = out.failures + jnp.where(at & valid, 1 + job, 0)
     hits = out.hits + jnp.where(at & valid & takes, 1 + job, 0)
-    full = some((failures & U32(0xFFFF)) == U32(0xFFFF))
+    full = jnp.any((failures & U32(0xFFFF)) == U32(0xFFFF), 0)
     status = out.status | status | jnp.where(full, COUNTS_FULL, 0)
     return eqx.tree_at(lambda t: (t.failures, t.hits, t.status), out, (failures, hits, status))
 

@@ -88,6 +88,8 @@ class Effects:
             raise PlanError(f"units.{node.parent}.contains.{unit}: a {role} cannot be in a counting group.")
         if role == "supplier":
             return self._fed(unit, blocks=1)
+        if role == "link" and node.parent == self.fabric.accelerator:
+            return self._all_links()
         return self.of(node.parent)
 
     def _container(self, name: str) -> Effect:
@@ -107,15 +109,18 @@ class Effects:
         effect = self.of(node.parent).take(np.arange(node.total) // node.count)
         return dataclasses.replace(effect, share=effect.share / node.count)
 
+    def _all_links(self) -> Effect:
+        """Return the effect of losing every lane of an accelerator, for every accelerator."""
+        first = np.arange(self.accelerators)
+        none = np.zeros_like(first)
+        return Effect(LINK, first, first + 1, none, none + self.fabric.planes, 1.0)
+
     def _link(self, name: str) -> Effect:
         node = self.tree.nodes[name]
         number = np.arange(node.total)
         parent, copy = number // node.count, number % node.count
-        if node.parent == self.fabric.accelerator:
-            none = np.zeros_like(number)
-            whole = Effect(LINK, parent, parent + 1, none, none + self.fabric.planes, 1.0)
-        else:
-            whole = self.of(node.parent).take(parent)
+        direct = node.parent == self.fabric.accelerator
+        whole = (self._all_links() if direct else self.of(node.parent)).take(parent)
         if node.need is not None:  # pooled: one element's own share is never asked for
             return dataclasses.replace(whole, share=whole.share / node.count)
         width = int((whole.right - whole.left)[0])

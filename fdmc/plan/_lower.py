@@ -100,6 +100,7 @@ def lower(scenario: Scenario) -> tuple[Plan, Directory]:
     wear = _wear(scenario, rows, tables)
     policy, nodes = scenario.fabric.policy, scenario.tree.nodes
     park = effects.accelerators // nodes[policy.unit or scenario.fabric.accelerator].total
+    together = scenario.workload.slice * (park if policy.kind == "park" else 1)
     kinds = {row.effect.kind for row in rows} | {row.out.kind for row in rows if row.out}
     technicians = scenario.service.technicians
     plan = Plan(
@@ -107,7 +108,7 @@ def lower(scenario: Scenario) -> tuple[Plan, Directory]:
         places=_places(rows, scenario.fabric.planes // segments),
         quantiles=Quantiles(*quantile_table(tables.laws or [Exponential(1.0)])),
         wear=wear,
-        work=_work(scenario, effects.accelerators),
+        work=_work(scenario, effects.accelerators // together * together),
         technicians=_f32(math.inf if technicians is None else technicians),
         segment_planes=np.full(segments, scenario.fabric.planes / segments, np.float32),
         mission_hours=_f32(scenario.mission_hours),
@@ -322,11 +323,12 @@ def _wear(scenario: Scenario, rows: list[_Row], tables: _Tables) -> Wear:
     )
 
 
-def _work(scenario: Scenario, accelerators: int) -> Work:
+def _work(scenario: Scenario, used: int) -> Work:
+    """Return what the job needs; `used` accelerators work in the healthy machine (whole slices)."""
     fabric, workload = scenario.fabric, scenario.workload
     link = fabric.planes * fabric.lanes_per_link
     rate = fabric.lane_rate_gbps * 1e9 / 8 * fabric.efficiency
-    n, b = (jnp.asarray(float(v)) for v in (accelerators, link))
+    n, b = (jnp.asarray(float(v)) for v in (used, link))
     state = LinkState(used=n, min_link=b, sum_link=n * b, sum_plane_min=b, exact=jnp.asarray(True))
     healthy = [
         float(collective_seconds(c.op, c.algorithm, c.size_bytes, state, rate))
@@ -375,11 +377,11 @@ def _directory(scenario: Scenario, rows: list[_Row], pools, wear: Wear) -> Direc
         classes=tuple(_info(scenario, row) for row in rows),
         pools=pools,
         levels=tuple(name for name in scenario.tree.nodes if scenario.units[name].components),
-        expected_outages=sum(failures(row) * mean_hours(row.repair) / hours for row in swaps),
-        expected_latents=sum(
+        expected_outages=math.fsum(failures(row) * mean_hours(row.repair) / hours for row in swaps),
+        expected_latents=math.fsum(
             failures(row) for row in rows if row.counting and row.rule.when != "failed"
         ),
-        expected_renewals=sum(
+        expected_renewals=math.fsum(
             failures(row) for row, renews in zip(rows, renewing, strict=True) if renews
         ),
     )

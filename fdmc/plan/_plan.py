@@ -1,10 +1,12 @@
 """The plan: a scenario as a table. Arrays are leaves, everything static is shape."""
 
 import equinox as eqx
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int, UInt32
 
 
 COMPUTE, LINK, PLANE = 0, 1, 2  # kinds of loss
+AnyArray = Array | np.ndarray  # NumPy on the host, JAX in a kernel
 MAX_ACCELERATORS = (1 << 16) - 1  # a span packs two of them into one word
 
 
@@ -19,18 +21,18 @@ class Classes(eqx.Module):
     `repair_kind`. `pool` counts the spares; -1 when they are unlimited.
     """
 
-    positions: UInt32[Array, " classes"]
-    first: Int[Array, " classes"]
-    mean_hours: Float[Array, " classes"]
-    counting: Int[Array, " classes"]
-    spares: Int[Array, " classes"]
-    share: Float[Array, " classes"]
-    when_failed: Int[Array, " classes"]
-    repair_kind: Int[Array, " classes"]
-    repair_hours: Float[Array, " classes"]
-    repair_table: Int[Array, " classes"]
-    pool: Int[Array, " classes"]
-    restock_hours: Float[Array, " classes"]
+    positions: UInt32[AnyArray, " classes"]
+    first: Int[AnyArray, " classes"]
+    mean_hours: Float[AnyArray, " classes"]
+    counting: Int[AnyArray, " classes"]
+    spares: Int[AnyArray, " classes"]
+    share: Float[AnyArray, " classes"]
+    when_failed: Int[AnyArray, " classes"]
+    repair_kind: Int[AnyArray, " classes"]
+    repair_hours: Float[AnyArray, " classes"]
+    repair_table: Int[AnyArray, " classes"]
+    pool: Int[AnyArray, " classes"]
+    restock_hours: Float[AnyArray, " classes"]
 
 
 class Places(eqx.Module):
@@ -44,15 +46,15 @@ class Places(eqx.Module):
     what the repair takes out; the reach is -1 when that is nothing.
     """
 
-    home: Int[Array, " places"]
-    element: Int[Array, " places"]
-    group: Int[Array, " places"]
-    fru_low: Int[Array, " places"]
-    fru_high: Int[Array, " places"]
-    span: Int[Array, " places"]
-    reach: Int[Array, " places"]
-    out_span: Int[Array, " places"]
-    out_reach: Int[Array, " places"]
+    home: Int[AnyArray, " places"]
+    element: Int[AnyArray, " places"]
+    group: Int[AnyArray, " places"]
+    fru_low: Int[AnyArray, " places"]
+    fru_high: Int[AnyArray, " places"]
+    span: Int[AnyArray, " places"]
+    reach: Int[AnyArray, " places"]
+    out_span: Int[AnyArray, " places"]
+    out_reach: Int[AnyArray, " places"]
 
 
 class Quantiles(eqx.Module):
@@ -62,8 +64,8 @@ class Quantiles(eqx.Module):
     tables are straight lines; a cubic Hermite between knots keeps every other law to 1e-6.
     """
 
-    log_hours: Float[Array, "laws knots"]
-    slope: Float[Array, "laws knots"]
+    log_hours: Float[AnyArray, "laws knots"]
+    slope: Float[AnyArray, "laws knots"]
 
 
 class Wear(eqx.Module):
@@ -73,20 +75,20 @@ class Wear(eqx.Module):
     is position `FRU number * copies`; `fru[place]` is that FRU number. `law` is its quantile row.
     """
 
-    law: Int[Array, " wearing"]
-    copies: Int[Array, "wearing classes"]
-    fru: Int[Array, " places"]
+    law: Int[AnyArray, " wearing"]
+    copies: Int[AnyArray, "wearing classes"]
+    fru: Int[AnyArray, " places"]
 
 
 class Work(eqx.Module):
     """What the job needs, and what it gets from a healthy machine."""
 
-    compute_seconds: Float[Array, ""]
-    size_bytes: Float[Array, " collectives"]
-    overlap_seconds: Float[Array, " collectives"]
-    healthy_seconds: Float[Array, " collectives"]
-    bytes_per_second_per_lane: Float[Array, ""]
-    minimum: Float[Array, ""]
+    compute_seconds: Float[AnyArray, ""]
+    size_bytes: Float[AnyArray, " collectives"]
+    overlap_seconds: Float[AnyArray, " collectives"]
+    healthy_seconds: Float[AnyArray, " collectives"]
+    bytes_per_second_per_lane: Float[AnyArray, ""]
+    minimum: Float[AnyArray, ""]
 
 
 class Plan(eqx.Module):
@@ -97,11 +99,11 @@ class Plan(eqx.Module):
     quantiles: Quantiles
     wear: Wear
     work: Work
-    technicians: Float[Array, ""]
-    segment_planes: Float[Array, " segments"]
-    mission_hours: Float[Array, ""]
-    run_in_hours: Float[Array, ""]
-    streams: UInt32[Array, " classes"]
+    technicians: Float[AnyArray, ""]
+    segment_planes: Float[AnyArray, " segments"]
+    mission_hours: Float[AnyArray, ""]
+    run_in_hours: Float[AnyArray, ""]
+    streams: UInt32[AnyArray, " classes"]
 
     accelerators: int = eqx.field(static=True)
     planes: int = eqx.field(static=True)
@@ -116,7 +118,7 @@ class Plan(eqx.Module):
     drawn_repairs: bool = eqx.field(static=True)  # any repair law that needs a table
 
     @property
-    def alive(self) -> Bool[Array, ""]:
+    def alive(self) -> Bool[AnyArray, ""] | np.bool_:
         """True, but not to the compiler."""
         return self.mission_hours > 0
 

@@ -149,7 +149,6 @@ class _Run:
         before = self.state.work.available
         self.failed[part] = None
         self.settle()
-        interrupted = bool(before - self.state.work.available)
         rule = self.machine.rules[part.name]
         fru, out = rule.fru(part), rule.out(part)
         group = part.counting
@@ -158,10 +157,13 @@ class _Run:
         opens = wanted and fru not in self.open and rule.time is not None
         if self.now >= 0:
             self.outcome.failures[part.name] += 1
-            self.outcome.interruptions += interrupted
             self.outcome.blast[self.blast(part, short, out if opens else None)] += 1
+        drains = self.outcome.drains
         if opens:
             self.open_job(part, fru, out)
+        self.outcome.drains = drains  # a repair that starts at once belongs to the interruption
+        if self.now >= 0:
+            self.outcome.interruptions += bool(before - self.state.work.available)
 
     def open_job(self, part: Part, fru: Unit | Part, out: Unit | None) -> None:
         """Step 3: take a spare, or wait for the one that was ordered `stock` jobs ago."""

@@ -102,10 +102,13 @@ def _step(
         seconds = _collective(each, used, least, total, common)
         times[each.op] = times.get(each.op, 0.0) + seconds
         t += max(0.0, seconds - each.overlap_seconds)
-    attached = [
-        sum(n for kind, n in kinds.items() if c[kind][k] > 0) for k in range(machine.plane_count)
+    whole = [
+        sum(n for kind, n in kinds.items() if rows[kind[1]][k] >= 1)
+        for k in range(machine.plane_count)
     ]
-    exact = all(a == 0 or 3 * a > 2 * len(available) for a in attached)
+    exact = all(
+        state.planes[k] == 0 or 4 * whole[k] > 3 * len(available) for k in range(machine.plane_count)
+    )
     return t, times, exact
 
 

@@ -1,0 +1,78 @@
+"""What failures and repairs take from the accelerators, in words and numbers."""
+
+import dataclasses
+
+from ..plan import COMPUTE, Effect, Effects, LINK, PlanError
+from ..spec import resolve_rule, Scenario
+from ._format import fraction
+
+
+@dataclasses.dataclass(frozen=True)
+class Loss:
+    """What one failure (or repair) takes: of which accelerators and planes, what part.
+
+    `kind` is compute, lanes or planes; `accelerators` and `planes` are how many are touched; `share` is the
+    part of them that is lost, 1 being all. The first `spares` failures of a counting group take nothing.
+    """
+
+    kind: str
+    accelerators: int
+    planes: int
+    share: float
+    spares: int
+    text: str
+
+
+def failure_loss(scenario: Scenario, effects: Effects, unit: str, component: str) -> Loss | None:
+    """Return what the failure of one `component` on `unit` takes; `None` when fdmc cannot say."""
+    group, tree = scenario.units[unit].components[component], scenario.tree
+    try:
+        if group.need is not None:
+            return _loss(scenario, effects.of(unit), group.spares, 1 / group.need)
+        counted = effects.group(unit)
+        if counted is not None:
+            node = tree.nodes[counted[0]]
+            return _loss(scenario, counted[1], node.count - node.need, 1 / node.need)
+        return _loss(scenario, effects.of(unit), 0, 1.0)
+    except (PlanError, IndexError):
+        return None
+
+
+def repair_loss(scenario: Scenario, effects: Effects, unit: str, component: str) -> Loss | None:
+    """Return what the repair takes out of service; `None` when it takes nothing or fdmc cannot say."""
+    rule = resolve_rule(scenario, unit, component)
+    try:
+        out = None if rule.takes_out is None else effects.of(rule.takes_out)
+    except (PlanError, IndexError):
+        return None
+    return None if out is None else _loss(scenario, out, 0, 1.0)
+
+
+def unit_loss(scenario: Scenario, effects: Effects, unit: str) -> Loss:
+    """Return what losing all of one copy of `unit` takes.
+
+    **Raises:** `PlanError` when fdmc cannot represent it.
+    """
+    node = scenario.tree.nodes[unit]
+    if node.need is not None:
+        return _loss(scenario, effects.group(unit)[1], node.count - node.need, 1 / node.need)
+    return _loss(scenario, effects.of(unit), 0, 1.0)
+
+
+def _loss(scenario: Scenario, effect: Effect, spares: int, step: float) -> Loss:
+    share = min(effect.share * step, 1.0)
+    touched = int(effect.high[0] - effect.low[0])
+    planes = int(effect.right[0] - effect.left[0])
+    all_planes = scenario.fabric.planes
+    part, who = fraction(share), f"{touched:,} accelerator{'s' * (touched != 1)}"
+    some = "" if part == "all" else f"{part} of "
+    if effect.kind == COMPUTE:
+        kind, text = "compute", f"{some}{who}"
+    elif effect.kind == LINK:
+        where = "" if planes == all_planes else f" to {planes:,} of {all_planes:,} planes"
+        kind, text = "lanes", f"{some or 'all '}{'the ' if some else ''}lanes of {who}{where}"
+    else:
+        kind, text = "planes", f"{some}{planes:,} of {all_planes:,} planes, for all"
+    if spares:
+        text = f"{text}, after {spares:,} spare{'s' * (spares != 1)}"
+    return Loss(kind, touched, planes, share, spares, text)

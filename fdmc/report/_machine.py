@@ -1,0 +1,166 @@
+"""A scenario as it is understood, before anything runs: units, rates, failures, replacements, questions."""
+
+import dataclasses
+import math
+
+from ..plan import Effects, lower, PlanError
+from ..spec import Exponential, resolve_rule, Scenario
+from ._exact import fit, HOURS_PER_YEAR, log_survival, mean_hours_to_loss
+from ._format import duration, law
+from ._losses import failure_loss, Loss, repair_loss
+from ._questions import Question, questions
+
+
+@dataclasses.dataclass(frozen=True)
+class UnitRow:
+    """One template of the containment tree and its failure budget (that of its own components)."""
+
+    name: str
+    path: str
+    depth: int
+    role: str
+    per_parent: int
+    need: int | None
+    total: int
+    feeds: str | None
+    components: dict[str, int]
+    fit_of_one: float
+    fit_in_machine: float
+    occurrences_per_year: float
+    survives_mission_prob: float
+    mean_hours_to_loss: float | None
+
+
+@dataclasses.dataclass(frozen=True)
+class ClassRow:
+    """One component on one unit: how often it fails, what that takes, how it is replaced, how sure that is."""
+
+    name: str
+    unit: str
+    component: str
+    copies: int
+    lifetime: str
+    fit_of_one: float
+    fit_in_machine: float
+    exponential: bool
+    takes: Loss | None
+    swap: str
+    when: str
+    repair_takes: Loss | None
+    takes_out: str | None
+    repair_time: str | None
+    rule: str
+    stock: int | None
+    restock_hours: float | None
+    grade: str
+    source: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Machine:
+    """Everything that `fdmc show` says about a scenario."""
+
+    scenario: str
+    title: str
+    fingerprint: str
+    mission_hours: float
+    start: str
+    accelerators: int
+    planes: int
+    lanes_per_link: int
+    policy: str
+    technicians: int | None
+    units: tuple[UnitRow, ...]
+    classes: tuple[ClassRow, ...]
+    questions: tuple[Question, ...]
+
+
+def describe(scenario: Scenario) -> Machine:
+    """Compile a scenario and say what it is; a machine that the engine cannot run is described all the same."""
+    effects = Effects(scenario)
+    policy = scenario.fabric.policy
+    return Machine(
+        scenario=scenario.name,
+        title=scenario.title,
+        fingerprint=scenario.fingerprint,
+        mission_hours=scenario.mission_hours,
+        start=scenario.start,
+        accelerators=effects.accelerators,
+        planes=scenario.fabric.planes,
+        lanes_per_link=scenario.fabric.lanes_per_link,
+        policy=policy.kind if policy.unit is None else f"{policy.kind} {policy.unit}",
+        technicians=scenario.service.technicians,
+        units=tuple(_unit(scenario, effects, name) for name in scenario.tree.nodes),
+        classes=tuple(
+            _class(scenario, effects, unit, component)
+            for unit in scenario.tree.nodes
+            for component in scenario.units[unit].components
+        ),
+        questions=questions(scenario, _refusal(scenario)),
+    )
+
+
+def _refusal(scenario: Scenario) -> str | None:
+    """Return why the engine cannot simulate the scenario, `None` when it can."""
+    try:
+        lower(scenario)
+    except PlanError as error:
+        return str(error)
+    return None
+
+
+def _unit(scenario: Scenario, effects: Effects, name: str) -> UnitRow:
+    node, body = scenario.tree.nodes[name], scenario.units[name]
+    one = sum(group.count * fit(scenario, c) for c, group in body.components.items())
+    mean = mean_hours_to_loss(scenario, name)
+    return UnitRow(
+        name=name,
+        path=node.path,
+        depth=node.depth,
+        role=effects.role(name),
+        per_parent=node.count,
+        need=node.need,
+        total=node.total,
+        feeds=body.feeds,
+        components={c: group.count for c, group in body.components.items()},
+        fit_of_one=one,
+        fit_in_machine=one * node.total,
+        occurrences_per_year=one * node.total * 1e-9 * HOURS_PER_YEAR,
+        survives_mission_prob=float(math.exp(log_survival(scenario, name, scenario.mission_hours))),
+        mean_hours_to_loss=mean if math.isfinite(mean) else None,
+    )
+
+
+def _class(scenario: Scenario, effects: Effects, unit: str, component: str) -> ClassRow:
+    part, group = scenario.components[component], scenario.units[unit].components[component]
+    rule = resolve_rule(scenario, unit, component)
+    repair = rule.time or part.repair
+    copies = group.count * scenario.tree.nodes[unit].total
+    return ClassRow(
+        name=f"{unit}/{component}",
+        unit=unit,
+        component=component,
+        copies=copies,
+        lifetime=law(part.lifetime),
+        fit_of_one=fit(scenario, component),
+        fit_in_machine=copies * fit(scenario, component),
+        exponential=isinstance(part.lifetime, Exponential),
+        takes=failure_loss(scenario, effects, unit, component),
+        swap=rule.swap,
+        when=rule.when or "failed",
+        repair_takes=repair_loss(scenario, effects, unit, component),
+        takes_out=rule.takes_out,
+        repair_time=None if repair is None else law(repair),
+        rule=rule.name,
+        stock=rule.stock,
+        restock_hours=rule.restock_hours,
+        grade=part.grade,
+        source=part.source if part.use is None else f"library row {part.use}: {part.source}",
+    )
+
+
+def stock_text(row: ClassRow) -> str:
+    """Return the spares of a rule in words: `6, restock 21 d` or `unlimited`."""
+    if row.stock is None:
+        return "unlimited"
+    return f"{row.stock:,}, restock {duration(row.restock_hours or 0.0)}"

@@ -1,0 +1,124 @@
+"""The compiled machine as tables."""
+
+from collections.abc import Iterator
+
+from rich.console import Group
+
+from ..spec import Scenario
+from ._format import duration, number
+from ._machine import ClassRow, Machine, stock_text
+from ._table import table
+
+
+def headline(machine: Machine) -> str:
+    """Return the machine in a sentence or two."""
+    fits = sum(row.fit_in_machine for row in machine.classes)
+    crew = "unlimited" if machine.technicians is None else f"{machine.technicians:,}"
+    planes = f"{machine.planes:,} plane{'s' * (machine.planes != 1)}"
+    return (
+        f"{machine.scenario}: {machine.title}\n"
+        f"{machine.accelerators:,} accelerators, {planes} with {machine.lanes_per_link:,} lanes each from every "
+        f"accelerator, policy {machine.policy}, technicians {crew}; {duration(machine.mission_hours)} from "
+        f"{'new' if machine.start == 'new' else 'the stationary state'}; fingerprint {machine.fingerprint}.\n"
+        f"Failure budget {number(fits)} FIT: {number(fits * 8.76e-6)} occurrences a year with every part in working order."
+    )
+
+
+def machine_tables(machine: Machine) -> Iterator[Group]:
+    """Yield everything there is to say about a compiled scenario."""
+    yield _units(machine)
+    yield _levels(machine)
+    yield _failures(machine)
+    yield _replacements(machine)
+    yield _sources(machine)
+    yield table(
+        "Questions, and how they are answered",
+        ("question", "!answer", "why"),
+        [(q.question, q.answer, q.why) for q in machine.questions],
+    )
+
+
+def _units(machine: Machine) -> Group:
+    def row(unit):
+        need = "" if unit.need is None else f", {unit.need:,} needed"
+        own = ", ".join(name if n == 1 else f"{n} {name}" for name, n in unit.components.items())
+        feeds = f"feeds {unit.feeds}" if unit.feeds else ""
+        name = "  " * unit.depth + unit.name
+        return name, f"{unit.per_parent:,}{need}", f"{unit.total:,}", unit.role, feeds, own
+
+    columns = ("!unit", ">per parent", ">in all", "!role", "!supply", "its own components")
+    return table("Units", columns, map(row, machine.units))
+
+
+def _levels(machine: Machine) -> Group:
+    def row(unit):
+        mean = "–" if unit.mean_hours_to_loss is None else duration(unit.mean_hours_to_loss)
+        return (
+            "  " * unit.depth + unit.name,
+            number(unit.fit_of_one),
+            number(unit.fit_in_machine),
+            number(unit.occurrences_per_year),
+            number(unit.survives_mission_prob),
+            mean,
+        )
+
+    return table(
+        "Failure budget by level (exact)",
+        ("!unit", ">FIT of one", ">FIT in machine", ">occurrences/y", ">P(one survives)", ">mean to loss"),
+        map(row, machine.units),
+        "FIT and occurrences: the unit's own components, all in working order. P(one survives) and the mean time to the "
+        "first loss: one unit with all that it contains, new, never repaired, over the mission.",
+    )
+
+
+def _failures(machine: Machine) -> Group:
+    def row(c: ClassRow):
+        takes = "cannot be said" if c.takes is None else c.takes.text
+        out = "nothing" if c.repair_takes is None else f"{c.takes_out}: {c.repair_takes.text}"
+        return c.name, f"{c.copies:,}", number(c.fit_of_one), number(c.fit_in_machine), takes, out, c.grade
+
+    return table(
+        "What each failure takes out",
+        ("!component", ">copies", ">FIT each", ">FIT in all", "a failure takes", "its repair takes out", "!grade"),
+        map(row, machine.classes),
+        "Grades: A counted in the field, B a primary source, C an estimate.",
+    )
+
+
+def _replacements(machine: Machine) -> Group:
+    groups: dict[tuple, list[str]] = {}
+    for c in machine.classes:
+        time = c.repair_time or "missing"
+        key = (c.swap, c.takes_out or "nothing", time, stock_text(c), c.when, c.rule)
+        groups.setdefault(key, []).append(c.component if c.component == c.swap else c.name)
+    rows = [(key[0], ", ".join(names), *key[1:5]) for key, names in groups.items()]
+    return table(
+        "Replacements",
+        ("!FRU swapped", "when these fail", "!takes out", "repair time", "stock", "!job opens"),
+        rows,
+        "A job opens when the part has failed, or when its counting group is short of what is needed.",
+    )
+
+
+def _sources(machine: Machine) -> Group:
+    seen = {c.component: (c.component, c.lifetime, c.grade, c.source) for c in machine.classes}
+    return table("Where the rates come from", ("!component", "lifetime", "!grade", "source"), seen.values())
+
+
+def instances_table(scenario: Scenario, found: dict, most: int = 24) -> Group:
+    """Return the instances that a path addresses, the first `most` of them."""
+    rows = [(one["path"], one["accelerators"], one["planes"]) for one in found["instances"][:most]]
+    left = found["count"] - len(rows)
+    return table(
+        f"{found['unit']}: {found['count']:,} instance{'s' * (found['count'] != 1)}; losing one takes {found['takes']}",
+        ("!instance", ">accelerators", ">planes"),
+        [(path, _span(accelerators), _span(planes)) for path, accelerators, planes in rows],
+        f"… and {left:,} more (all of them with --json)" if left else "",
+    )
+
+
+def _span(ends: list[int] | None) -> str:
+    if ends is None:
+        return "all"
+    first, last = ends
+    return f"{first:,}" if first == last else f"{first:,} to {last:,}"

@@ -1,0 +1,103 @@
+"""Every metric by name: its unit and what it says. `docs/metrics.md` is this table."""
+
+import dataclasses
+import re
+
+
+@dataclasses.dataclass(frozen=True)
+class Metric:
+    """One metric or, with a `<placeholder>`, a family of them."""
+
+    name: str
+    unit: str
+    definition: str
+
+    def matches(self, name: str) -> bool:
+        """Whether this documents the metric `name`."""
+        parts = re.split(r"<[^>]+>", self.name)
+        return re.fullmatch(r"[A-Za-z0-9_.-]+".join(map(re.escape, parts)), name) is not None
+
+
+_LOST = "lost_accelerator_hours_per_year"
+_BLAME = (
+    "of the lost accelerator-hours, those blamed on {0}; the active failures of a moment share its loss in "
+    "proportion to what each alone has taken"
+)
+
+METRICS = (
+    Metric(
+        "goodput",
+        "1",
+        "useful work over the work of the same machine without failures and checkpoints: `ettr` less the drains "
+        "(`drains_per_year` times the time to resume), times `work_rate`",
+    ),
+    Metric(
+        "work_rate",
+        "1",
+        "time average of the speed of the job relative to the healthy machine, checkpoints and restarts apart: used "
+        "over all accelerators times healthy over actual step time",
+    ),
+    Metric(
+        "ettr",
+        "1",
+        "effective training time ratio: share of the run time that is kept when checkpoints are written and "
+        "interruptions repeat the work since the last one (exact Daly form)",
+    ),
+    Metric(
+        "availability",
+        "1",
+        "time average of used over all accelerators; parked, waiting and failed ones are not used",
+    ),
+    Metric("full_strength", "1", "share of the mission in which nothing is lost anywhere"),
+    Metric(
+        "idle", "1", "share of the mission in which no work is done: below `workload.minimum`, or all is lost"
+    ),
+    Metric(
+        _LOST,
+        "accelerator h/y",
+        "accelerators times (1 - `work_rate`) times a year of 8,760 h; checkpoints and restarts are not in it",
+    ),
+    Metric("interruptions_per_year", "1/y", "failures that take a used accelerator out of use"),
+    Metric("drains_per_year", "1/y", "starts of repairs that take a used accelerator out of use"),
+    Metric(
+        "collective_efficiency.<op>",
+        "1",
+        "healthy over actual time of the collective, averaged over the time in which work is done; `<op>` carries "
+        "`.<algorithm>` or a number where an operation occurs twice",
+    ),
+    Metric(
+        "inexact_time",
+        "1",
+        "share of the mission in which the closed forms of the collectives are lower bounds of the time, not exact: on some "
+        "live plane, not more than 3/4 of the used accelerators have the plane's best rate",
+    ),
+    Metric(
+        "blast_radius.mean",
+        "accelerators",
+        "accelerators impaired or taken out by an occurrence at its worst, repair included, averaged over occurrences; "
+        "0 for one that a spare absorbs",
+    ),
+    Metric("occurrences_per_year", "1/y", "failures of components, whether or not a spare absorbs them"),
+    Metric("occurrences_per_year.<component>", "1/y", "failures of one component, wherever it stands"),
+    Metric("spares_per_year.<FRU>", "1/y", "repair jobs opened that swap this FRU; each takes one spare"),
+    Metric(f"{_LOST}.component.<component>", "accelerator h/y", _BLAME.format("one component")),
+    Metric(f"{_LOST}.fru.<FRU>", "accelerator h/y", _BLAME.format("components that are replaced with this FRU")),
+    Metric(f"{_LOST}.level.<unit>", "accelerator h/y", _BLAME.format("components that stand on this unit")),
+)
+
+
+def document_of(name: str) -> Metric:
+    """Return the documentation of a metric that a run has produced.
+
+    **Raises:** `KeyError` when nothing documents it.
+    """
+    for metric in METRICS:
+        if metric.matches(name):
+            return metric
+    raise KeyError(f"no metric is called '{name}'; docs/metrics.md lists them.")
+
+
+def metrics_table() -> str:
+    """Return the table of `docs/metrics.md`."""
+    rows = [f"| `{m.name}` | {m.unit} | {m.definition} |" for m in METRICS]
+    return "\n".join(["| name | unit | definition |", "|---|---|---|", *rows])

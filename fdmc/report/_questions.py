@@ -1,0 +1,83 @@
+"""Which questions a scenario gets exact answers to, which are sampled, and which are refused, and why."""
+
+import dataclasses
+
+from ..spec import Exponential, Scenario
+
+
+EXACT, SAMPLED, REFUSED = "exact", "sampled", "refused"
+
+
+@dataclasses.dataclass(frozen=True)
+class Question:
+    """A question, how fdmc answers it (exact, sampled or refused), and why so."""
+
+    question: str
+    answer: str
+    why: str
+
+
+def questions(scenario: Scenario, refusal: str | None) -> tuple[Question, ...]:
+    """Return every question and its kind of answer; `refusal` is why histories cannot be simulated."""
+    found = [*_exact(scenario)]
+    if refusal is None:
+        found += _sampled(scenario)
+    else:
+        found.append(Question("goodput, availability, blame, occurrences, spares", REFUSED, refusal))
+    return (*found, *_refused(scenario, refusal))
+
+
+def _exact(scenario: Scenario):
+    laws = {name: part.lifetime for name, part in scenario.components.items()}
+    worn = sorted(name for name, law in laws.items() if not isinstance(law, Exponential))
+    yield Question("failure budget (FIT) per level", EXACT, "a sum over components")
+    note = f"; for {', '.join(worn)} the long-run mean, not that of the first years" if worn else ""
+    yield Question(
+        "occurrences a year with every part in working order",
+        EXACT,
+        f"budget times 8,760 h, an upper bound of what a run counts as failed parts do not fail again{note}",
+    )
+    yield Question(
+        "survival of the mission and mean time to first loss, without repair",
+        EXACT,
+        "components are independent: series and k-of-n groups in closed form (the mean by quadrature)",
+    )
+    yield Question(
+        "what one failure or repair takes out (`--path`)", EXACT, "read off the containment tree"
+    )
+
+
+def _sampled(scenario: Scenario):
+    service = scenario.service
+    crew = "unlimited technicians" if service.technicians is None else f"{service.technicians} shared technicians"
+    short = any(rule.stock is not None for rule in service.replace.values())
+    coupled = f"repairs are coupled through {crew}" + (" and shelves that can run out" if short else "")
+    yield Question("goodput, work rate, availability, full strength", SAMPLED, f"event-driven histories: {coupled}")
+    yield Question(
+        "expected training time ratio (ETTR)", SAMPLED, "exact Daly form of the sampled rate of interruptions"
+    )
+    yield Question(
+        "lost accelerator-hours by component, FRU and level", SAMPLED, "several failures share a loss while they last"
+    )
+    yield Question("blast radius, occurrences, spares a year", SAMPLED, "counted over the same histories")
+    if scenario.workload.collectives:
+        yield Question(
+            "collective efficiencies",
+            SAMPLED,
+            "closed forms of sampled states; exact where `inexact_time` is 0, lower bounds of the time elsewhere",
+        )
+
+
+def _refused(scenario: Scenario, refusal: str | None):
+    if not scenario.workload.collectives and refusal is None:
+        yield Question("collective efficiencies", REFUSED, "workload.collectives is empty")
+    yield Question(
+        "gradients with respect to counts and thresholds (need, stock, technicians, mission)",
+        REFUSED,
+        "a step has gradient zero almost everywhere, which would be silently wrong; vary them with --set",
+    )
+    stocked = {rule.name for rule in scenario.service.replace.values() if rule.stock is not None}
+    if not stocked:
+        yield Question(
+            "the chance that spares run out", REFUSED, "every stock is unlimited; write stock and restock in a rule"
+        )

@@ -1,0 +1,161 @@
+"""The result of a run as tables."""
+
+from collections.abc import Iterator, Sequence
+
+from rich.console import Group
+
+from ..collect import Contributor, Result
+from ..tally import Estimate
+from ._caption import lost_goodput
+from ._format import best, duration, interval, number, percent, unit_of
+from ._table import table
+
+
+_HEADLINES = {
+    "goodput": "useful work over ideal work",
+    "work_rate": "speed of the job, checkpoints and restarts apart",
+    "ettr": "share of run time kept after checkpoints and restarts",
+    "availability": "accelerators in use over all",
+    "full_strength": "time with nothing lost anywhere",
+    "idle": "time without any work",
+    "lost_accelerator_hours_per_year": "lost to failures and repairs",
+    "interruptions_per_year": "failures that stop the job",
+    "drains_per_year": "repairs that stop the job",
+    "inexact_time": "time in which collective times are lower bounds",
+    "blast_radius.mean": "accelerators hit by an occurrence",
+    "occurrences_per_year": "failures of components",
+}
+
+
+def result_tables(result: Result, top: int) -> Iterator[Group]:
+    """Yield the tables of a run; of long lists the first `top` rows."""
+    yield _headlines(result)
+    yield _components(result, top)
+    yield _levels(result)
+    yield _frus(result)
+    yield _blast(result)
+    yield table("Conventions", ("!what", "choice"), [(k.replace("_", " "), v) for k, v in result.conventions.items()])
+
+
+def _row(name: str, e: Estimate, said: str) -> tuple:
+    return name, best(e), interval(e), unit_of(e), said
+
+
+def _headlines(result: Result) -> Group:
+    rows = [_row("lost goodput", lost_goodput(result), "1 - goodput")]
+    for name, e in result.metrics.items():
+        if name in _HEADLINES:
+            rows.append(_row(name, e, _HEADLINES[name]))
+        elif name.startswith("collective_efficiency."):
+            rows.append(_row(name, e, "healthy over actual time"))
+    columns = ("!metric", ">best", ">95 % interval", "!unit", "what it says")
+    return table("Headline metrics", columns, [rows[1], rows[0], *rows[2:]])
+
+
+def _components(result: Result, top: int) -> Group:
+    found = result.contributors("component")
+    levels = {
+        name: "/".join(dict.fromkeys(c.unit for c in result.directory.classes if c.component == name))
+        for name in {c.component for c in result.directory.classes}
+    }
+
+    def row(c: Contributor):
+        often = c.occurrences
+        seen = ("–", "") if often is None else (best(often), interval(often))
+        return c.name, levels[c.name], best(c.lost), interval(c.lost), percent(c.share), *seen, c.grade
+
+    columns = (
+        "!component", "level", ">lost acc. h/y", ">95 % interval", ">share",
+        ">occurrences/y", ">95 % interval", "!grade",
+    )  # fmt: skip
+    rest = found[top:]
+    note = "Lost accelerator-hours a year to failures and repairs. Grades: A counted in the field, B primary source, C estimate."
+    if rest:
+        note = f"… and {len(rest)} more, together {percent(sum(c.share for c in rest))} (--top {len(found)}). {note}"
+    return table("Contributors by component", columns, map(row, found[:top]), note)
+
+
+def _levels(result: Result) -> Group:
+    rows = [
+        (c.name, best(c.lost), interval(c.lost), percent(c.share), c.grade)
+        for c in result.contributors("level")
+    ]
+    columns = ("!level", ">lost acc. h/y", ">95 % interval", ">share", "!grades")
+    return table("Contributors by level", columns, rows)
+
+
+def _frus(result: Result) -> Group:
+    def row(c: Contributor):
+        spares = result[f"spares_per_year.{c.name}"]
+        return c.name, best(c.lost), interval(c.lost), percent(c.share), best(spares), interval(spares), c.grade
+
+    columns = (
+        "!FRU", ">lost acc. h/y", ">95 % interval", ">share", ">spares/y", ">95 % interval", "!grades",
+    )  # fmt: skip
+    return table("Contributors by FRU, and spares used", columns, map(row, result.contributors("fru")))
+
+
+def _blast(result: Result) -> Group:
+    total = sum(e.best for e in result.blast_radius.values())
+    rows = [
+        (f"{size:,}", best(e), interval(e), percent(e.best / total) if total else "–")
+        for size, e in result.blast_radius.items()
+    ]
+    columns = (">accelerators", ">occurrences/y", ">95 % interval", ">share")
+    note = "Accelerators impaired or taken out by an occurrence at its worst, repair included; 0: a spare absorbs it."
+    return table("Blast radius", columns, rows, note)
+
+
+def timing(result: Result, mission_hours: float) -> str:
+    """Return where the time went, in one line."""
+    t = result.timing
+    occurrences = result["occurrences_per_year"].best * mission_hours / 8760 * result.replicas
+    seconds = max(t["run_seconds"], 1e-9)
+    pieces = [
+        f"lowered in {_seconds(t.get('lower_seconds', 0.0))}",
+        f"compiled in {_seconds(t['compile_seconds'])}",
+        f"ran {_seconds(t['run_seconds'])}",
+        f"{number(t['replicas_per_second'])} histories/s",
+        f"{number(occurrences / seconds)} occurrences/s",
+    ]
+    if t["rerun_replicas"]:
+        pieces.append(f"{int(t['rerun_replicas']):,} histories run again with more room")
+    origin = result.origin
+    where = f"fdmc {origin['fdmc']}, JAX {origin['jax']}, Python {origin['python']}, {origin['device']}"
+    return f"Timing: {', '.join(pieces)}.\nOrigin: {where}; fingerprint {result.fingerprint}."
+
+
+def _seconds(value: float) -> str:
+    return duration(value / 3600) if value >= 120 else f"{number(value)} s"
+
+
+def scenarios_table(rows: Sequence[dict]) -> Group:
+    """Return the packaged scenarios."""
+    columns = ("!scenario", ">accelerators", ">planes", "!mission", "!grades", "title")
+    return table(
+        "Packaged scenarios",
+        columns,
+        [
+            (
+                row["name"], f"{row['accelerators']:,}", f"{row['planes']:,}", duration(row["mission_hours"]),
+                ", ".join(f"{n} {grade}" for grade, n in row["grades"].items()), row["title"],
+            )
+            for row in rows
+        ],
+        "grades: how many components have a rate of that grade; `fdmc show NAME` says which.",
+    )  # fmt: skip
+
+
+def components_table(rows: Sequence[dict]) -> Group:
+    """Return the component library."""
+
+    def fits(row):
+        return ["–" if row[key] is None else number(row[key]) for key in ("fit_min", "fit_typ", "fit_max")]
+
+    columns = ("!id", "component", ">FIT min", ">typical", ">max", "!grade", "source")
+    note = (
+        "FIT: failures in 1e9 hours. Grades: A counted in the field, B a primary source, C an estimate. "
+        "`fdmc show ID` has the whole row."
+    )
+    made = [(r["id"], r["component"], *fits(r), r["grade"], f"{r['source']} ({r['year']})") for r in rows]
+    return table(f"Component library, {len(rows)} rows", columns, made, note)

@@ -1,0 +1,84 @@
+"""Small machines that together use every sentence of `docs/model.md`, and how to load them."""
+
+import copy
+from typing import Any
+
+from fdmc import spec
+
+
+PART = {"mtbf": "1000 h", "repair": "1 h"}
+NAMES = "bus psu pump board laser gpu pic ring heater chip rotor nic".split()
+
+# 2 racks, 4 trays, 8 accelerators; 4 planes on 2 switch trays; an engine serves half of the planes.
+TWO_RACKS: dict[str, Any] = {
+    "components": dict.fromkeys(NAMES, PART),
+    "units": {
+        "pod": {"contains": {"rack": 2, "switch_tray": 2}, "components": {"bus": 1}},
+        "rack": {
+            "contains": {"tray": 2, "cdu": 1, "nic_box": 2},
+            "components": {"psu": {"count": 4, "need": 3}},
+        },
+        "cdu": {"components": {"pump": {"count": 2, "need": 1}}, "feeds": "rack"},
+        "nic_box": {"components": {"nic": 1}},
+        "tray": {"contains": {"package": 2, "els": 2}, "components": {"board": 1}},
+        "els": {"components": {"laser": {"count": 3, "need": 2}}, "feeds": "engine"},
+        "package": {"components": {"gpu": 1}, "contains": {"engine": 2}},
+        "engine": {"components": {"pic": 1}, "contains": {"lane": {"count": 5, "need": 4}}},
+        "lane": {"components": {"ring": 1, "heater": 1}},
+        "switch_tray": {"contains": {"asic": 2, "fan": 2}},
+        "fan": {"components": {"rotor": 1}},
+        "asic": {"components": {"chip": 1}},
+    },
+    "fabric": {
+        "accelerator": "package",
+        "plane": "asic",
+        "lanes_per_link": 2,
+        "lane_rate": "200 Gb/s",
+        "efficiency": 0.5,
+    },
+    "service": {"replace": {"lane": {"time": "1 h"}}},
+}
+
+# Four packages of four half engines over two planes (each carries part of one), lanes straight on an
+# accelerator, suppliers of accelerators, and planes with optics of their own.
+SHARED_PLANES: dict[str, Any] = {
+    "components": dict.fromkeys("gpu pic ring cell laser chip optic".split(), PART),
+    "units": {
+        "pod": {"contains": {"tray": 2, "asic": 2}},
+        "tray": {
+            "contains": {"package": 2, "battery": 2, "lamp": 4},
+        },
+        "battery": {"components": {"cell": {"count": 3, "need": 2}}, "feeds": "package"},
+        "lamp": {"components": {"laser": {"count": 3, "need": 2}}, "feeds": "half"},
+        "package": {
+            "components": {"gpu": {"count": 2, "need": 2}},
+            "contains": {"engine": 4, "lane": {"count": 6, "need": 4}},
+        },
+        "engine": {"contains": {"half": 2}},
+        "half": {"components": {"pic": 1}},
+        "lane": {"components": {"ring": 1}},
+        "asic": {"components": {"chip": 1}, "contains": {"switch_engine": 4, "switch_lamp": 2}},
+        "switch_engine": {"components": {"optic": 1}},
+        "switch_lamp": {"components": {"laser": 1}, "feeds": "switch_engine"},
+    },
+    "fabric": {"accelerator": "package", "plane": "asic", "lane_rate": "100 Gb/s"},
+}
+
+EVERY_COLLECTIVE: dict[str, Any] = {
+    "compute": "20 ms",
+    "collectives": [
+        {"op": "all_reduce", "size": "1 GiB", "overlap": "5 ms"},
+        {"op": "all_to_all", "size": "256 MiB"},
+        {"op": "broadcast", "size": "512 MiB"},
+    ],
+}
+
+
+def load(document: dict[str, Any], **more: Any) -> spec.Scenario:
+    """Load a document with some of its sections replaced; sections that are mappings are merged."""
+    whole = {"fdmc": 1, "name": "test", "mission": "5 y", **copy.deepcopy(document)}
+    for key, value in more.items():
+        old = whole.get(key)
+        both = isinstance(old, dict) and isinstance(value, dict)
+        whole[key] = {**old, **value} if both else value
+    return spec.load(whole)

@@ -1,0 +1,144 @@
+"""The sparse state of the kernel against the dense one of the reference, on random states.
+
+Slots are made by hand from the plan's rows, as the contract says: outside a counting group a failure takes its
+share; of a group the first failure carries what the group lacks; a repair takes `takes_out` whole.
+"""
+
+import functools
+import random
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+from _machines import EVERY_COLLECTIVE, load, SHARED_PLANES, TWO_RACKS
+
+from fdmc import reference
+from fdmc.kernel._domain import domain, unpack
+from fdmc.plan import lower
+
+
+RTOL = 2e-5  # float32: a few hundred roundings
+SLOTS, STATES = 6, 250
+
+RULES = {
+    "lane": {"swap": "engine", "takes_out": "engine", "time": "1 h"},
+    "pic": {"swap": "engine", "takes_out": "package"},
+    "gpu": {"swap": "gpu", "takes_out": "tray"},
+    "board": {"swap": "tray", "takes_out": "rack"},
+    "chip": {"swap": "asic", "takes_out": "asic"},
+    "rotor": {"swap": "fan", "takes_out": "switch_tray"},
+    "psu": {"swap": "psu", "takes_out": "rack"},
+}
+TWO = {**TWO_RACKS, "service": {"replace": RULES}}
+CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "degrade": (TWO, {"workload": EVERY_COLLECTIVE}),
+    "degrade in threes": (TWO, {"workload": {**EVERY_COLLECTIVE, "slice": 3}}),
+    "at least six": (TWO, {"workload": {**EVERY_COLLECTIVE, "minimum": 6}}),
+    "park": (TWO, {"workload": EVERY_COLLECTIVE, "fabric": {"policy": "park"}}),
+    "park trays": (TWO, {"workload": EVERY_COLLECTIVE, "fabric": {"policy": {"park": "tray"}}}),
+    "pairs of trays": (
+        TWO,
+        {"workload": {**EVERY_COLLECTIVE, "slice": 2}, "fabric": {"policy": {"park": "tray"}}},
+    ),
+    "three parked work together": (
+        TWO,
+        {"workload": {**EVERY_COLLECTIVE, "slice": 3}, "fabric": {"policy": "park"}},
+    ),
+    "drop": (TWO, {"workload": EVERY_COLLECTIVE, "fabric": {"policy": "drop"}}),
+    "in the switch": (
+        TWO,
+        {
+            "workload": {
+                "compute": "20 ms",
+                "collectives": [
+                    {"op": "all_reduce", "size": "1 GiB", "algorithm": "in_switch"},
+                    {"op": "all_gather", "size": "1 GiB"},
+                ],
+            }
+        },
+    ),
+    "shared planes": (SHARED_PLANES, {"workload": EVERY_COLLECTIVE}),
+    "shared planes, park": (
+        SHARED_PLANES,
+        {"workload": EVERY_COLLECTIVE, "fabric": {"policy": "park"}},
+    ),
+    "no collectives": (TWO, {}),
+    "no collectives, park": (TWO, {"fabric": {"policy": "park"}}),
+}
+
+
+def a_state(machine: reference.Machine, rng: random.Random, most: int) -> list[reference.Part]:
+    """One to `most` failed parts; mates in a counting group fail more often than chance has it."""
+    classes = sorted({part.name for part in machine.parts})
+    failed: list[reference.Part] = []
+    for _ in range(rng.randint(1, most)):
+        name = rng.choice(classes)
+        found = [part for part in machine.parts if part.name == name and part not in failed]
+        if failed and rng.random() < 0.5:
+            near = [part for part in machine.parts if part.counting is failed[-1].counting]
+            same = [part for part in near if part.counting is not None and part not in failed]
+            found = same or found
+        if found:
+            failed.append(rng.choice(found))
+    return failed
+
+
+def slots_of(machine, plan, directory, failed, out):
+    """Pack the failed parts as the kernel keeps them: (active, span, reach, loss) of every slot."""
+    c, p = plan.classes, plan.places
+    names = [info.name for info in directory.classes]
+    groups, rows = {}, []
+    for part in failed:
+        k = names.index(part.name)
+        row = int(c.first[k]) + part.number
+        loss = float(c.share[k])
+        if c.counting[k]:
+            mates = groups.setdefault(id(part.counting), [])
+            first = not mates
+            mates.append(part)
+            elements = {id(x.element) for x in failed if x.counting is part.counting}
+            lacks = (len(elements) - float(c.spares[k])) * float(c.share[k])
+            loss = float(np.clip(lacks, 0, 1)) if first else 0.0
+        if part in out and p.out_reach[row] >= 0:
+            rows.append((True, p.out_span[row], p.out_reach[row], 1.0))
+        else:
+            rows.append((True, p.span[row], p.reach[row], loss))
+    return rows + [(False, 0, 0, 0.0)] * (SLOTS - len(rows))
+
+
+@functools.cache
+def jitted():
+    return jax.jit(lambda plan, *packed: domain(plan, unpack(*packed)))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_random_states_are_those_of_the_reference(case):
+    document, more = CASES[case]
+    scenario = load(document, **more)
+    plan, directory = lower(scenario)
+    machine = reference.build(scenario)
+    rng = random.Random(case)
+    expected, slots = [], []
+    for number in range(STATES):
+        failed = a_state(machine, rng, SLOTS if number % 2 else 3)
+        rules = machine.rules
+        out = {part for part in failed if rules[part.name].takes_out and rng.random() < 0.3}
+        units = [rules[part.name].out(part) for part in out]
+        state = reference.capacities(machine, failed, [u for u in units if u is not None])
+        expected.append(reference.work(machine, state))
+        slots.append(slots_of(machine, plan, directory, failed, out))
+    packed = [np.array(column).T for column in zip(*[zip(*rows, strict=True) for rows in slots], strict=True)]
+    kinds = (bool, np.int32, np.int32, np.float32)
+    got = jitted()(plan, *(x.astype(kind) for x, kind in zip(packed, kinds, strict=True)))
+    np.testing.assert_array_equal(got.available, [len(work.available) for work in expected])
+    running = np.array([work.rate > 0 for work in expected])
+    np.testing.assert_array_equal(np.asarray(got.rate) > 0, running)
+    np.testing.assert_array_equal(np.asarray(got.used)[running], np.array([w.used for w in expected])[running])
+    np.testing.assert_allclose(got.rate, [work.rate for work in expected], rtol=RTOL, atol=1e-7)
+    np.testing.assert_array_equal(got.exact, [work.exact or work.rate == 0 for work in expected])
+    for j, (op, _) in enumerate(plan.collectives):
+        want = [work.efficiency.get(op, 0.0) if work.rate > 0 else 0.0 for work in expected]
+        np.testing.assert_allclose(got.efficiency[j], want, rtol=RTOL, atol=1e-7)
+    assert running.mean() > 0.02  # the states are worth comparing
+    assert len({round(work.rate, 6) for work in expected}) > 3 or "drop" in case
