@@ -1,9 +1,12 @@
 """The four jobs that every tool is given, and their exact answers. Times are hours unless named."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 from scipy import linalg, stats
+
+from ._measure import Sums
 
 
 FIT = 1e-9
@@ -60,11 +63,18 @@ def exact_b() -> float:
     return _mean_over_mission((UNITS - failed) * UNIT_RATE, down, failed <= UNITS - NEEDED)
 
 
+def occurrences_b() -> float:
+    """Expected failures and restorations of a replica of (b)."""
+    failed = np.arange(UNITS + 1)
+    up, down = (UNITS - failed) * UNIT_RATE, np.where(failed > 0, REPAIR_RATE, 0.0)
+    return MISSION * _mean_over_mission(up, down, up + down)
+
+
 def exact_c() -> float:
     """Mean capacity over the mission: the chain of the number of trays with an open job.
 
     A tray that waits for a technician has lost one accelerator, or all if its board failed; more
-    failures while it waits are left out. Fewer than 1e-6 of the trays wait, so the error is below 1e-9.
+    failures while it waits are left out. Hardly any tray waits, so the error is below 1e-9.
     """
     jobs = np.arange(TRAYS + 1)
     repairing = np.minimum(jobs, TECHNICIANS)
@@ -89,11 +99,11 @@ def exact_d(fit: float) -> float:
     return -math.expm1(ACCELERATORS * math.log1p(-short))
 
 
-def failed_lanes_note(fit: float):
+def failed_lanes_note(fit: float) -> Callable[[Sums], str]:
     """What the failed lanes of all trials say beside their expected number."""
     prob = lane_prob(fit)
 
-    def note(sums) -> str:
+    def note(sums: Sums) -> str:
         lanes = sums.trials * ALL_LANES
         z = (sums.failed_lanes - lanes * prob) / math.sqrt(lanes * prob * (1 - prob))
         mean = sums.failed_lanes / sums.trials

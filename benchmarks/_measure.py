@@ -1,4 +1,4 @@
-"""A measurement and how it is taken: the first run apart from the rest, peak memory, the machine."""
+"""A measurement and how it is taken: first run apart from the rest, peak memory, the machine."""
 
 import dataclasses
 import datetime
@@ -100,13 +100,13 @@ class Job:
 def measure(
     job: Job, run: Callable[[int], Sums], seconds: float, note: Callable[[Sums], str] | None = None
 ) -> Measurement:
-    """Run once, cold; then with new seeds until `seconds` are spent (at least twice), keeping the best."""
+    """Run once, cold; then with new seeds until `seconds` are spent, keeping the best."""
     begin = time.perf_counter()
     pooled = run(0)
     cold = time.perf_counter() - begin
     best, best_sums = math.inf, pooled
     spent, seed = 0.0, 1
-    while seed < 3 or spent < seconds:
+    while spent < seconds:
         begin = time.perf_counter()
         sums = run(seed)
         took = time.perf_counter() - begin
@@ -114,18 +114,16 @@ def measure(
         if took / sums.units < best / best_sums.units:
             best, best_sums = took, sums
         spent, seed = spent + took, seed + 1
-        if spent > seconds and took > seconds / 2:
-            break
     answer = pooled.total / pooled.trials
     variance = max(0.0, pooled.total_squares / pooled.trials - answer**2)
     return Measurement(
         job=job.job,
         tool=job.tool,
-        answer=answer,
+        answer=float(answer),
         standard_error=math.sqrt(variance / max(1, pooled.trials - 1)),
         exact=job.exact,
-        model_units=best_sums.units,
-        draws=best_sums.draws,
+        model_units=float(best_sums.units),
+        draws=float(best_sums.draws),
         seconds_cold=cold,
         seconds_warm=best,
         unit=job.unit,

@@ -1,10 +1,12 @@
 """fdmc: failure-domain Monte Carlo for AI machines."""
 
 from .collect import (
+    mission as mission,
     RelativeError as RelativeError,
     Replicas as Replicas,
     Result as Result,
     run as run,
+    snapshot as snapshot,
     WallTime as WallTime,
 )
 from .spec import load as load, Scenario as Scenario, ScenarioError as ScenarioError

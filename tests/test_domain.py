@@ -11,7 +11,7 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
-from _machines import EVERY_COLLECTIVE, load, SHARED_PLANES, TWO_RACKS
+from _machines import EVERY_COLLECTIVE, load, PART, SHARED_PLANES, TWO_RACKS
 
 from fdmc import reference
 from fdmc.kernel._domain import domain, unpack
@@ -112,6 +112,14 @@ def jitted():
     return jax.jit(lambda plan, *packed: domain(plan, unpack(*packed)))
 
 
+def state_of(plan, slots):
+    """Evaluate one state a lane; `slots` are lists of (active, span, reach, loss)."""
+    packed = np.array(slots, float).T  # field, slot, lane
+    kinds = (bool, np.int32, np.int32, np.float32)
+    fields = (x.astype(kind) for x, kind in zip(packed, kinds, strict=True))
+    return jax.tree.map(np.asarray, jitted()(plan, *fields))
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_random_states_are_those_of_the_reference(case):
     document, more = CASES[case]
@@ -128,17 +136,52 @@ def test_random_states_are_those_of_the_reference(case):
         state = reference.capacities(machine, failed, [u for u in units if u is not None])
         expected.append(reference.work(machine, state))
         slots.append(slots_of(machine, plan, directory, failed, out))
-    packed = [np.array(column).T for column in zip(*[zip(*rows, strict=True) for rows in slots], strict=True)]
-    kinds = (bool, np.int32, np.int32, np.float32)
-    got = jitted()(plan, *(x.astype(kind) for x, kind in zip(packed, kinds, strict=True)))
+    got = state_of(plan, slots)
     np.testing.assert_array_equal(got.available, [len(work.available) for work in expected])
     running = np.array([work.rate > 0 for work in expected])
-    np.testing.assert_array_equal(np.asarray(got.rate) > 0, running)
-    np.testing.assert_array_equal(np.asarray(got.used)[running], np.array([w.used for w in expected])[running])
+    np.testing.assert_array_equal(got.rate > 0, running)
+    used = np.array([work.used for work in expected])
+    np.testing.assert_array_equal(got.used[running], used[running])
     np.testing.assert_allclose(got.rate, [work.rate for work in expected], rtol=RTOL, atol=1e-7)
     np.testing.assert_array_equal(got.exact, [work.exact or work.rate == 0 for work in expected])
     for j, (op, _) in enumerate(plan.collectives):
-        want = [work.efficiency.get(op, 0.0) if work.rate > 0 else 0.0 for work in expected]
-        np.testing.assert_allclose(got.efficiency[j], want, rtol=RTOL, atol=1e-7)
+        want = np.array([work.efficiency.get(op, 0.0) for work in expected])
+        # Nobody asks for the efficiency while nothing runs.
+        np.testing.assert_allclose(got.efficiency[j][running], want[running], rtol=RTOL)
     assert running.mean() > 0.02  # the states are worth comparing
     assert len({round(work.rate, 6) for work in expected}) > 3 or "drop" in case
+
+
+PAIR: dict[str, Any] = {
+    "components": {"gpu": PART, "chip": PART},
+    "units": {
+        "pod": {"contains": {"package": 2, "asic": 1}},
+        "package": {"components": {"gpu": 1}},
+        "asic": {"components": {"chip": 1}},
+    },
+    "fabric": {"accelerator": "package", "plane": "asic", "lane_rate": "100 Gb/s", "policy": "park"},
+}
+
+
+def a_pair(failed: str, workload: dict[str, Any]):
+    """Return what is left of two accelerators on one plane: the engine's, and the reference's."""
+    scenario = load(PAIR, workload=workload)
+    plan, directory = lower(scenario)
+    machine = reference.build(scenario)
+    parts = [machine.part(failed)]
+    state = state_of(plan, [slots_of(machine, plan, directory, parts, set())])
+    return state, reference.work(machine, reference.capacities(machine, parts))
+
+
+def test_nobody_waits_alone():
+    """One accelerator is left: its collective takes no time, and its efficiency is one."""
+    state, work = a_pair("package/gpu", EVERY_COLLECTIVE)
+    assert state.rate[0] == pytest.approx(work.rate, rel=RTOL)
+    assert state.efficiency[:, 0].tolist() == list(work.efficiency.values()) == [1.0] * 3
+
+
+def test_a_job_that_never_talks_needs_no_planes():
+    """All planes are dead, which parks nobody, and there is no collective to wait for."""
+    state, work = a_pair("asic/chip", {"compute": "1 s"})
+    assert work.rate == 1.0
+    assert state.rate[0] == 1.0

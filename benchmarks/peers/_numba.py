@@ -4,6 +4,8 @@ Every thread has its own stream, so the numbers change with the number of thread
 by side in arrays that fit the first cache, in loops that LLVM vectorises.
 """
 
+from collections.abc import Callable
+
 import numba
 import numpy as np
 
@@ -11,7 +13,7 @@ from benchmarks import _jobs as jobs
 from benchmarks._measure import Job, Measurement, Sums, measure
 
 from ._numba_histories import job_b as job_b, job_c as job_c
-from ._numba_random import F32, fast_exp, fast_log, fill, LANES, lanes_state, U32, uniform32
+from ._numba_random import F32, LANES, U32, fast_exp, fast_log, fill, lanes_state, uniform32
 
 
 TOOL = "Numba"
@@ -97,14 +99,14 @@ def _select_first(seed, thread, rounds, transform):
     return hits
 
 
-def _spread(work, option):
-    """Run one worker a thread; each returns its hits and one more count."""
+def _spread(work: Callable, transform: Callable) -> Callable:
+    """One worker a thread; the sum of their hits."""
 
     @numba.njit(parallel=True)
     def run(seed, threads, rounds):
         hits = np.zeros(threads, np.int64)
         for thread in numba.prange(threads):
-            hits[thread] = work(seed, thread, rounds, option)
+            hits[thread] = work(seed, thread, rounds, transform)
         return hits.sum()
 
     return run
@@ -167,7 +169,7 @@ def _short(seed, thread, trials, threshold, failing):
     return hits, failed
 
 
-def _spread_short(failing):
+def _spread_short(failing: Callable) -> Callable:
     @numba.njit(parallel=True)
     def run(seed, threads, trials, threshold):
         hits, failed = np.zeros(threads, np.int64), np.zeros(threads, np.int64)

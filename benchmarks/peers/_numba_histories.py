@@ -1,12 +1,24 @@
 """Numba, all cores: event loops over replicas, every thread with its own stream."""
 
+from collections.abc import Callable
+
 import numba
 import numpy as np
 
 from benchmarks import _jobs as jobs
 from benchmarks._measure import Job, Measurement, Sums, measure
 
-from ._numba_random import F32, fast_log, fill, LANES, lanes_state, next64, thread_state, U64, uniform32
+from ._numba_random import (
+    F32,
+    LANES,
+    U64,
+    fast_log,
+    fill,
+    lanes_state,
+    next64,
+    thread_state,
+    uniform32,
+)
 
 
 TOOL = "Numba"
@@ -226,7 +238,7 @@ def _domain_reward(state):
     return 1 - lost_hours / (jobs.ACCELERATORS * MISSION), occurrences, words
 
 
-def _spread(history):
+def _spread(history: Callable) -> Callable:
     """Replicas over threads: sums of the reward and its square, occurrences, words drawn."""
 
     @numba.njit(parallel=True, error_model="numpy")
@@ -273,4 +285,5 @@ def job_b(seconds: float) -> list[Measurement]:
 
 def job_c(seconds: float) -> list[Measurement]:
     """The repairable domain of 512 accelerators."""
-    return _rows("c", jobs.exact_c(), {"one clock for all parts": _domain_reward}, 16 * LANES, seconds)
+    ways = {"one clock for all parts": _domain_reward}
+    return _rows("c", jobs.exact_c(), ways, 16 * LANES, seconds)

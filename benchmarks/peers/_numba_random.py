@@ -79,7 +79,7 @@ def uniform64(word):
 
 @numba.njit(inline="always")
 def fast_log(x):
-    """Natural logarithm, float32, to 2e-7: a polynomial, which LLVM can vectorise (libm it cannot)."""
+    """Natural logarithm, float32, to 2e-7: a polynomial, which vectorises as libm does not."""
     bits = F32(x).view(np.int32)
     exponent = I32(I32(bits - I32(0x3F3504F3)) >> I32(23))
     m = I32(bits - I32(exponent << I32(23))).view(np.float32) - F32(1)

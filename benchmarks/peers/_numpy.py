@@ -1,6 +1,6 @@
 """NumPy: whole-array operations on chunks that fit the cache; sampling on one thread a core.
 
-The histories (b) and (c) step all replicas of a chunk at once, on one thread: their arrays are short.
+The histories (b) and (c) step all their replicas at once, on one thread: the arrays are short.
 """
 
 import functools
@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from benchmarks import _jobs as jobs
-from benchmarks._measure import cores, Job, Measurement, measure, Sums
+from benchmarks._measure import Job, Measurement, Sums, cores, measure
 
 
 TOOL = "NumPy"
@@ -82,7 +82,7 @@ def job_a(seconds: float) -> list[Measurement]:
 
 
 def _run_b(seed: int) -> Sums:
-    """One clock a replica, for its number of failed units; finished replicas are dropped at times."""
+    """One clock a replica, for its number of failed units; now and then the finished leave."""
     (rng,) = _generators(seed, 1)
     failed, now, up = np.zeros(REPLICAS, np.int8), np.zeros(REPLICAS), np.zeros(REPLICAS)
     rates = (jobs.UNITS - np.arange(jobs.UNITS + 1)) * jobs.UNIT_RATE

@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator
 import simpy
 
 from benchmarks import _jobs as jobs
-from benchmarks._measure import Job, Measurement, measure, Sums
+from benchmarks._measure import Job, Measurement, Sums, measure
 
 
 TOOL = "SimPy"

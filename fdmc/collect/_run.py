@@ -108,11 +108,21 @@ class _Job:
         try:
             self.engine.compile(lanes, self.bounds)
             self._loop(last, lanes)
+        except KeyboardInterrupt:
+            self._keep()
+            raise
         finally:
             self.engine.close()
         if self.path:
             self.ledger.save(self.path)
         return self._result()
+
+    def _keep(self):
+        """Save an interrupted run, unless it was cut in the middle of a chunk: then the last save stands."""
+        tally = self.ledger.tally
+        if self.path and tally.replicas + tally.void + len(self.pending) == self.ledger.done:
+            self._flush()
+            self.ledger.save(self.path)
 
     def _loop(self, last: int, lanes: int):
         began = saved = time.perf_counter()

@@ -13,4 +13,6 @@ from ._history import (
     OUTAGES_FULL as OUTAGES_FULL,
     RENEWALS_FULL as RENEWALS_FULL,
 )
+from ._mission import Draws as Draws, mission as mission
 from ._quantile import quantile as quantile
+from ._snapshot import snapshot as snapshot

@@ -5,35 +5,49 @@ family telescopes: an outage adds what it changes given those that contain it. C
 """
 
 import dataclasses
-import functools
 import operator
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from ..fabric import LinkState, collective_seconds
 from ..plan import COMPUTE, LINK, Plan, PLANE
-from ._entries import hold, rows
+from ._entries import fold, hold, iota, rows
 
 
-class Loss(eqx.Module):
-    """An active loss: accelerators [low, high), fraction lost, kind, planes or segments [left, right).
+_UNROLLED = 8  # slots up to which pairs are unrolled: beyond, compiling would take minutes
 
-    One slot at a time, every field [lanes]: pairs of slots are then plain elementwise expressions.
-    """
 
-    active: Bool[Array, " lanes"]
-    low: Int[Array, " lanes"]
-    high: Int[Array, " lanes"]
-    kind: Int[Array, " lanes"]
-    left: Int[Array, " lanes"]
-    right: Int[Array, " lanes"]
-    loss: Float[Array, " lanes"]
+class Losses(eqx.Module):
+    """Active losses: accelerators [low, high), fraction lost, kind, planes or segments [left, right)."""
 
-    def contains(self, other: "Loss") -> Bool[Array, " lanes"]:
-        """Whether this range of accelerators holds the other."""
-        return (self.low <= other.low) & (other.high <= self.high)
+    active: Bool[Array, "slots lanes"]
+    low: Int[Array, "slots lanes"]
+    high: Int[Array, "slots lanes"]
+    kind: Int[Array, "slots lanes"]
+    left: Int[Array, "slots lanes"]
+    right: Int[Array, "slots lanes"]
+    loss: Float[Array, "slots lanes"]
+
+    @property
+    def size(self) -> Float[Array, "slots lanes"]:
+        """Accelerators in each range."""
+        return (self.high - self.low).astype(jnp.float32)
+
+    def row(self, j) -> "Losses":
+        """Return loss j, every field [lanes]."""
+        return jax.tree.map(lambda x: x[j], self)
+
+    def inside(self, one: "Losses") -> Bool[Array, "slots lanes"]:
+        """Which ranges lie in the range of `one`."""
+        return (one.low <= self.low) & (self.high <= one.high)
+
+    def after(self, one: "Losses", j) -> Bool[Array, "slots lanes"]:
+        """Which ranges lie in that of `one`, loss j, and come after it where they are equal."""
+        equal = (one.low == self.low) & (self.high == one.high)
+        return self.inside(one) & (~equal | (j < iota(self.low.shape[0])))
 
 
 class Domain(eqx.Module):
@@ -44,88 +58,79 @@ class Domain(eqx.Module):
     available: Float[Array, " lanes"]  # before slices and minimum
     efficiency: Float[Array, "collectives lanes"]
     exact: Bool[Array, " lanes"]
-    weight: list[Float[Array, " lanes"]]
+    weight: Float[Array, "slots lanes"]
 
 
-def unpack(active, span, reach, loss) -> list[Loss]:
-    """Return the losses, slot by slot, from their packed words, [slots, lanes] each."""
-    return [
-        Loss(
-            active=a & (x > 0) & (r >= 0),
-            low=w >> 16,
-            high=w & 0xFFFF,
-            kind=r >> 24,
-            left=(r >> 12) & 0xFFF,
-            right=r & 0xFFF,
-            loss=x,
-        )
-        for a, w, r, x in zip(*(rows(v) for v in (active, span, reach, loss)), strict=True)
-    ]
+def unpack(active, span, reach, loss) -> Losses:
+    """Return the losses from their packed words, [slots, lanes] each."""
+    return Losses(
+        active=active & (loss > 0) & (reach >= 0),
+        low=span >> 16,
+        high=span & 0xFFFF,
+        kind=reach >> 24,
+        left=(reach >> 12) & 0xFFF,
+        right=reach & 0xFFF,
+        loss=loss,
+    )
 
 
-def domain(plan: Plan, losses: list[Loss]) -> Domain:
+def domain(plan: Plan, losses: Losses) -> Domain:
     """Return what the machine delivers under these losses (`docs/model.md`, section 4)."""
     planes = _plane_capacity(plan, losses)
     available, state, pace = (_parked if plan.park else _degraded)(plan, losses, planes)
     available, state, pace = hold(plan.alive, (available, state, pace))
     rate, efficiency = _work(plan, state, pace)
     exact = state.exact | (rate <= 0)
-    weights = [_weight(plan, x) for x in losses]
-    return Domain(rate, state.used, available, efficiency, exact, weights)
+    return Domain(rate, state.used, available, efficiency, exact, _weights(plan, losses))
 
 
-def _plane_capacity(plan: Plan, losses: list[Loss]) -> list[Float[Array, " lanes"]]:
+def _each(slots: int, body, start):
+    """Fold `body(j, value)` over the slots: unrolled while that is short, else as a loop."""
+    if slots > _UNROLLED:
+        return jax.lax.fori_loop(0, slots, body, start)
+    for j in range(slots):
+        start = body(j, start)
+    return start
+
+
+def _plane_capacity(plan: Plan, x: Losses) -> list[Float[Array, " lanes"]]:
     """Live planes in each segment, fractions included."""
-    segments, lanes = plan.segment_planes.shape[0], losses[0].loss.shape
+    segments, lanes = plan.segment_planes.shape[0], x.loss.shape[1:]
     if PLANE not in plan.kinds:
         return [jnp.broadcast_to(plan.segment_planes[g], lanes) for g in range(segments)]
-    number = jnp.arange(plan.planes)[:, None]
-    live = jnp.ones((plan.planes, *lanes))
-    for x in losses:
-        hit = x.active & (x.kind == PLANE) & (x.left <= number) & (number < x.right)
-        live = live * jnp.where(hit, 1 - x.loss, 1)
+    number = iota(plan.planes)
+
+    def lose(j, live):
+        one = x.row(j)
+        hit = one.active & (one.kind == PLANE) & (one.left <= number) & (number < one.right)
+        return live * jnp.where(hit, 1 - one.loss, 1)
+
+    live = _each(x.loss.shape[0], lose, jnp.ones((plan.planes, *lanes)))
     live = rows(hold(plan.alive, live))
     width = plan.planes // segments
     return [sum(live[g * width : (g + 1) * width]) for g in range(segments)]
 
 
-def _precedes(losses: list[Loss], j: int, i: int):
-    """Does loss j contain loss i, and come before it where they are equal?"""
-    a, b = losses[j], losses[i]
-    return a.contains(b) if j < i else a.contains(b) & ~b.contains(a)
-
-
-def _outside(losses: list[Loss], active):
+def _outside(alive, x: Losses, active: Bool[Array, "slots lanes"]) -> Bool[Array, "slots lanes"]:
     """Which active losses lie in no other active one (of equals, the first counts)."""
-    out = []
-    for i in range(len(losses)):
-        top = active[i]
-        for j in range(len(losses)):
-            if j != i:
-                top = top & ~(active[j] & _precedes(losses, j, i))
-        out.append(top)
-    return out
+
+    def cover(j, top):
+        return top & ~(active[j] & x.after(x.row(j), j))
+
+    return hold(alive, _each(active.shape[0], cover, active))
 
 
-def _size(x: Loss) -> Float[Array, " lanes"]:
-    return (x.high - x.low).astype(jnp.float32)
+def _sum(alive, mask, values) -> Array:
+    return fold(alive, operator.add, jnp.where(mask, values, jnp.zeros((), values.dtype)))
 
 
-def _sum(masks, values):
-    return functools.reduce(
-        operator.add, [jnp.where(m, v, 0) for m, v in zip(masks, values, strict=True)]
-    )
-
-
-def _parked(plan: Plan, losses: list[Loss], planes):
+def _parked(plan: Plan, x: Losses, planes):
     """Park every unit that has lost anything; the others run at full rate."""
     size = plan.park
-    units = [
-        dataclasses.replace(x, low=x.low // size * size, high=-(-x.high // size) * size)
-        for x in losses
-    ]
-    active = [x.active & (x.kind != PLANE) for x in units]
-    lost = _sum(_outside(units, active), [x.high - x.low for x in units])
+    units = dataclasses.replace(x, low=x.low // size * size, high=-(-x.high // size) * size)
+    active = x.active & (x.kind != PLANE)
+    units, active = hold(plan.alive, (units, active))
+    lost = _sum(plan.alive, _outside(plan.alive, units, active), units.high - units.low)
     available = plan.accelerators - lost
     whole = size * plan.slice
     used = (available // whole * whole).astype(jnp.float32)
@@ -135,87 +140,85 @@ def _parked(plan: Plan, losses: list[Loss], planes):
     return available.astype(jnp.float32), state, jnp.ones(link.shape)
 
 
-def _degraded(plan: Plan, losses: list[Loss], planes):
+def _degraded(plan: Plan, x: Losses, planes):
     """Everything that lives works, at the pace of the slowest."""
-    slots = range(len(losses))
-    mine = [x.active & (x.kind != PLANE) for x in losses]
-    pace, link, before = zip(*(_coverage(plan, losses, mine, i) for i in slots), strict=True)
-    pace, link, before = hold(plan.alive, (pace, link, before))
-    after = [
-        [b * _factor(x, m, g) for g, b in enumerate(bs)]
-        for x, m, bs in zip(losses, mine, before, strict=True)
-    ]
+    alive = plan.alive
+    mine = x.active & (x.kind != PLANE)
+    x, mine = hold(alive, (x, mine))
+    pace, link, before = hold(alive, _coverage(plan, x, mine))
+    after = [b * _left_by(x, mine, g) for g, b in enumerate(before)]
 
     def live(capacities):
         return sum(c * p for c, p in zip(capacities, planes, strict=True))
 
     healthy = sum(planes)
-    bandwidth = [live(link[i]) for i in slots]
-    dead = [m & (b <= 0) for m, b in zip(mine, bandwidth, strict=True)]
-    sizes = [_size(x) for x in losses]
-    top_dead = _outside(losses, dead)
-    used = jnp.where(healthy > 0, plan.accelerators - _sum(top_dead, sizes), 0)
-    untouched = plan.accelerators - _sum(_outside(losses, mine), sizes) > 0
-    used, untouched, top_dead, dead = hold(plan.alive, (used, untouched, top_dead, dead))
-    alive = []
-    for i in slots:
-        inside = _sum([top_dead[j] & losses[i].contains(losses[j]) for j in slots], sizes)
-        alive.append(mine[i] & ~dead[i] & (inside < sizes[i]))
-    alive = hold(plan.alive, alive)
-    some = used > 0
+    bandwidth, after_live, before_live = hold(alive, (live(link), live(after), live(before)))
+    dead = hold(alive, mine & (bandwidth <= 0))
+    top_dead = _outside(alive, x, dead)
+    used = jnp.where(healthy > 0, plan.accelerators - _sum(alive, top_dead, x.size), 0)
+    top = _outside(alive, x, mine)
+    untouched = plan.accelerators - _sum(alive, top, x.size) > 0
+
+    def bury(j, inside):
+        one = x.row(j)
+        within = (x.low <= one.low) & (one.high <= x.high)
+        return inside + jnp.where(top_dead[j] & within, one.size, 0)
+
+    inside = _each(mine.shape[0], bury, jnp.zeros(mine.shape))
+    working, used, untouched = hold(alive, (mine & ~dead & (inside < x.size), used, untouched))
 
     def slowest(values, free):
-        worst = jnp.where(untouched, free, jnp.inf)
-        for a, v in zip(alive, values, strict=True):
-            worst = jnp.minimum(worst, jnp.where(a, v, jnp.inf))
-        return jnp.where(some, worst, 0.0)
+        worst = fold(alive, jnp.minimum, jnp.where(working, values, jnp.inf))
+        worst = jnp.minimum(worst, jnp.where(untouched, free, jnp.inf))
+        return jnp.where(used > 0, worst, 0.0)
 
-    def summed(value, free):
-        gain = [s * (value(a) - value(b)) for s, a, b in zip(sizes, after, before, strict=True)]
-        return plan.accelerators * free + _sum(mine, gain)
+    def summed(values_after, values_before, free):
+        gain = x.size * (values_after - values_before)
+        return plan.accelerators * free + _sum(alive, mine, gain)
 
     exact = jnp.ones(used.shape, bool)
-    for g in range(len(planes)):
+    for g in range(len(planes) if plan.collectives else 0):
         # No outage touches these, so the rate of their links is the best of the plane.
-        whole = summed(lambda c, g=g: (c[g] >= 1).astype(jnp.float32), 1.0)
-        exact = exact & ((planes[g] <= 0) | (4 * whole > 3 * used))
-    worst = [slowest([c[g] for c in link], 1.0) * planes[g] for g in range(len(planes))]
-    lanes = plan.lanes_per_link
-    part = jnp.floor(used / plan.slice) * plan.slice
+        ones = [(c[g] >= 1).astype(jnp.float32) for c in (after, before)]
+        exact = exact & ((planes[g] <= 0) | (4 * summed(*ones, 1.0) > 3 * used))
+    worst = [slowest(link[g], 1.0) * planes[g] for g in range(len(planes))]
+    lanes, part = plan.lanes_per_link, jnp.floor(used / plan.slice) * plan.slice
+    total = summed(after_live, before_live, healthy) * part / jnp.maximum(used, 1)
     state = LinkState(
         used=part,
         min_link=slowest(bandwidth, healthy) * lanes,
-        sum_link=jnp.where(some, summed(live, healthy) * part / jnp.maximum(used, 1), 0) * lanes,
+        sum_link=jnp.where(used > 0, total, 0) * lanes,
         sum_plane_min=sum(worst) * lanes,
         exact=exact,
     )
     return used, state, slowest(pace, 1.0)
 
 
-def _factor(x: Loss, mine, g: int):
-    """What a loss leaves of segment g, on its own: nothing when the accelerator itself is dead."""
+def _left_by(x: Losses, mine, g: int):
+    """What losses leave of segment g, each alone: nothing when the accelerator itself is dead."""
     keep = 1 - x.loss
     served = mine & (x.kind == LINK) & (x.left <= g) & (g < x.right)
     dead = mine & (x.kind == COMPUTE) & (keep <= 0)
     return jnp.where(served, keep, jnp.where(dead, 0.0, 1.0))
 
 
-def _coverage(plan: Plan, losses: list[Loss], mine, i: int):
-    """Compute and link capacity in range i: of everything that covers it, and of what precedes it."""
+def _coverage(plan: Plan, x: Losses, mine):
+    """Compute and link capacity in every range: of all that covers it, and of what precedes it."""
     segments = plan.segment_planes.shape[0]
-    one = jnp.ones(losses[i].loss.shape)
-    pace, link, before = one, [one] * segments, [one] * segments
-    for j, x in enumerate(losses):
-        contains = x.contains(losses[i])
+    one = jnp.ones(mine.shape)
+
+    def cover(j, value):
+        pace, link, before = value
+        this, its = x.row(j), mine[j]
+        inside, after = x.inside(this), x.after(this, j)
         if COMPUTE in plan.kinds:
-            hit = mine[j] & (x.kind == COMPUTE) & contains
-            pace = pace * jnp.where(hit, 1 - x.loss, 1)
-        for g in range(segments):
-            factor = _factor(x, mine[j], g)
-            link[g] = link[g] * jnp.where(contains, factor, 1)
-            if j != i:
-                before[g] = before[g] * jnp.where(_precedes(losses, j, i), factor, 1)
-    return pace, link, before
+            pace = pace * jnp.where(its & (this.kind == COMPUTE) & inside, 1 - this.loss, 1)
+        left = [_left_by(this, its, g) for g in range(segments)]
+        link = [c * jnp.where(inside, f, 1) for c, f in zip(link, left, strict=True)]
+        before = [c * jnp.where(after, f, 1) for c, f in zip(before, left, strict=True)]
+        return pace, link, before
+
+    return _each(mine.shape[0], cover, (one, [one] * segments, [one] * segments))
 
 
 def _work(plan: Plan, state: LinkState, pace):
@@ -239,9 +242,9 @@ def _work(plan: Plan, state: LinkState, pace):
     return rate, jnp.stack(efficiency) if efficiency else empty
 
 
-def _weight(plan: Plan, x: Loss) -> Float[Array, " lanes"]:
-    """Accelerators that one loss alone has taken: its share of the blame."""
+def _weights(plan: Plan, x: Losses) -> Float[Array, "slots lanes"]:
+    """Accelerators that each loss alone has taken: its share of the blame."""
     part = (x.right - x.left).astype(jnp.float32)
     scale = jnp.where(x.kind == PLANE, 1 / plan.planes, 1 / plan.segment_planes.shape[0])
     part = jnp.where(x.kind == COMPUTE, 1.0, part * scale)
-    return jnp.where(x.active, _size(x) * x.loss * part, 0)
+    return jnp.where(x.active, x.size * x.loss * part, 0)

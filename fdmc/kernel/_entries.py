@@ -73,7 +73,7 @@ def iota(slots: int) -> Int[Array, "slots 1"]:
     return jnp.arange(slots, dtype=jnp.int32)[:, None]
 
 
-def _fold(alive: Bool[Array, ""], operation, values: Array) -> Array:
+def fold(alive: Bool[Array, ""], operation, values: Array) -> Array:
     """Fold over the slots; a long fold is held, lest every slot that reads it computes it again."""
     folded = functools.reduce(operation, rows(values))
     return hold(alive, folded) if values.shape[0] > _LONG else folded
@@ -83,22 +83,22 @@ def least(alive: Bool[Array, ""], values: Array) -> Array:
     """Return the least value over the slots, infinity if there are none."""
     if not values.shape[0]:
         return jnp.full(values.shape[1:], jnp.inf)
-    return _fold(alive, jnp.minimum, values)
+    return fold(alive, jnp.minimum, values)
 
 
 def some(alive: Bool[Array, ""], mask: Bool[Array, "slots lanes"]) -> Bool[Array, " lanes"]:
     """Return whether any slot is true."""
-    return _fold(alive, operator.or_, mask)
+    return fold(alive, operator.or_, mask)
 
 
 def count(alive: Bool[Array, ""], mask: Bool[Array, "slots lanes"]) -> Int[Array, " lanes"]:
     """Return how many slots are true."""
-    return _fold(alive, operator.add, mask.astype(jnp.int32))
+    return fold(alive, operator.add, mask.astype(jnp.int32))
 
 
 def pick(alive: Bool[Array, ""], mask: Bool[Array, "slots lanes"], values: Array) -> Array:
     """Return the value of the one true slot, 0 if there is none."""
-    return _fold(alive, operator.add, jnp.where(mask, values, jnp.zeros((), values.dtype)))
+    return fold(alive, operator.add, jnp.where(mask, values, jnp.zeros((), values.dtype)))
 
 
 def first(

@@ -7,7 +7,6 @@ falls on a copy that is down, or that a swap has renewed since, is void (thinnin
 """
 
 import dataclasses
-import functools
 import operator
 
 import equinox as eqx
@@ -22,6 +21,7 @@ from ._entries import (
     count,
     EMPTY,
     first,
+    fold,
     hold,
     iota,
     Latents,
@@ -203,11 +203,11 @@ def _accumulate(plan: Plan, s: _State, now: Domain, kind, until, going) -> Outco
     since = jnp.maximum(s.now, plan.run_in_hours)
     hours = jnp.where(going, jnp.maximum(until - since, 0), 0)
     lost = (1 - now.rate) * hours
-    idle, hurt = now.rate <= 0, functools.reduce(operator.or_, [w > 0 for w in now.weight])
-    share = lost * plan.accelerators / jnp.maximum(sum(now.weight), 1e-20)
+    idle, hurt = now.rate <= 0, some(plan.alive, now.weight > 0)
+    share = lost * plan.accelerators / jnp.maximum(fold(plan.alive, operator.add, now.weight), 1e-20)
     cls = jnp.arange(o.blame_hours.shape[0])[:, None]
     blame = o.blame_hours
-    for j in range(len(now.weight)):
+    for j in range(now.weight.shape[0]):
         blame = blame + jnp.where(cls == kind[j], now.weight[j] * share, 0)
     fell = going & (now.available < s.available) & (s.now >= plan.run_in_hours)
     bins = o.curve_hours.shape[0]

@@ -6,4 +6,5 @@ from ._laws import (
     LOG_HAZARD_STEP as LOG_HAZARD_STEP,
     mean_hours as mean_hours,
     quantile_table as quantile_table,
+    Spared as Spared,
 )

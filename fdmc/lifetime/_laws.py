@@ -1,5 +1,6 @@
 """Lifetime and repair-time laws on the host, in float64 (SciPy): the exact side of every table."""
 
+import dataclasses
 import math
 from collections.abc import Sequence
 
@@ -9,11 +10,24 @@ from scipy import special
 from ..spec import Competing, Exponential, Fixed, Gamma, Law, LogNormal, Weibull
 
 
+@dataclasses.dataclass(frozen=True)
+class Spared:
+    """The first of `copies` independent groups of `count` equal elements to lose more than `spares`.
+
+    An order statistic in closed form: F = 1 - P(Bin(count, F_element) <= spares) ^ copies.
+    """
+
+    element: Law
+    count: int
+    spares: int
+    copies: int = 1
+
+
 # Ages are unit exponentials divided by up to 2^24 copies: the least is 2^-57 / 2^24 = exp(-56).
 LOG_HAZARD_START, LOG_HAZARD_STEP, KNOTS = -56.0, 1 / 16, 62 * 16 + 1
 
 
-def cumulative_hazard(law: Law, hours):
+def cumulative_hazard(law: Law | Spared, hours):
     """Return H(t) = -log(1 - F(t)), any shape, from times in hours.
 
     **Raises:** `TypeError` for a fixed time, which has no hazard.
@@ -29,13 +43,17 @@ def cumulative_hazard(law: Law, hours):
                 return -special.log_ndtr(-np.log(t / median) / sigma)
         case Gamma(shape=k, scale_hours=theta):
             with np.errstate(divide="ignore"):
-                return -np.log1p(-special.gammainc(k, t / theta))
+                early = -np.log1p(-special.gammainc(k, t / theta))
+                late = -np.log(special.gammaincc(k, t / theta))
+            return np.where(early < 0.7, early, late)
         case Competing(laws=laws):
             return sum(cumulative_hazard(one, t) for one in laws)
+        case Spared(element=element, count=n, spares=spares, copies=copies):
+            return copies * _spared_hazard(cumulative_hazard(element, t), n, spares)
     raise TypeError(f"{law} has no cumulative hazard.")
 
 
-def hours_at(law: Law, hazard):
+def hours_at(law: Law | Spared, hazard):
     """Return the time in hours at which the cumulative hazard of `law` is `hazard`: the inverse of H."""
     h = np.asarray(hazard, float)
     match law:
@@ -56,6 +74,8 @@ def hours_at(law: Law, hazard):
             return theta * np.where(h < 1e-250, tiny, np.where(h < 0.7, early, late))
         case Competing(laws=laws):
             return _hours_at_sum(laws, h)
+        case Spared(element=element, count=n, spares=spares, copies=copies):
+            return hours_at(element, _element_hazard(h / copies, n, spares))
     raise TypeError(f"unknown law {law}.")
 
 
@@ -70,7 +90,30 @@ def _hours_at_sum(laws: Sequence[Law], hazard):
     return np.exp((low + high) / 2)
 
 
-def mean_hours(law: Law) -> float:
+def _spared_hazard(element_hazard, n: int, spares: int):
+    """Return -log P(Bin(n, F) <= spares), accurate in both tails."""
+    failed = -np.expm1(-np.asarray(element_hazard, float))
+    with np.errstate(divide="ignore"):  # the tail that is not used may be zero
+        early = -np.log1p(-special.betainc(spares + 1, n - spares, failed))
+        late = -np.log(special.betainc(n - spares, spares + 1, np.exp(-element_hazard)))
+    return np.where(early < 0.7, early, late)
+
+
+def _element_hazard(hazard, n: int, spares: int):
+    """Invert `_spared_hazard` by bisection on the log; F ~ C(n, s+1) x^(s+1) bounds it from below."""
+    k = spares + 1
+    log_h = np.log(np.asarray(hazard, float))
+    ways = special.gammaln(n + 1) - special.gammaln(k + 1) - special.gammaln(n - k + 1)
+    low = (log_h - ways) / k - 1.0
+    high = np.maximum((log_h - ways) / k, log_h) + 3.0
+    for _ in range(80):
+        middle = (low + high) / 2
+        over = _spared_hazard(np.exp(middle), n, spares) > hazard
+        low, high = np.where(over, low, middle), np.where(over, middle, high)
+    return np.exp((low + high) / 2)
+
+
+def mean_hours(law: Law | Spared) -> float:
     """Return the mean in hours."""
     match law:
         case Exponential(mean_hours=mean):
@@ -88,7 +131,7 @@ def mean_hours(law: Law) -> float:
     return float(np.mean(hours_at(law, -np.log1p(-u))))
 
 
-def quantile_table(laws: Sequence[Law]) -> tuple[np.ndarray, np.ndarray]:
+def quantile_table(laws: Sequence[Law | Spared]) -> tuple[np.ndarray, np.ndarray]:
     """Return log hours and slopes per step at `KNOTS` log hazards, float32[laws, KNOTS] each."""
     log_h = LOG_HAZARD_START + LOG_HAZARD_STEP * np.arange(KNOTS)
     delta = 1e-5

@@ -1,0 +1,28 @@
+from ._caption import caption as caption, lost_goodput as lost_goodput, precision as precision
+from ._exact import log_survival as log_survival, mean_hours_to_loss as mean_hours_to_loss
+from ._figures import save_figures as save_figures
+from ._files import run_object as run_object, save as save
+from ._format import (
+    best as best,
+    duration as duration,
+    interval as interval,
+    law as law,
+    number as number,
+    plain as plain,
+)
+from ._instances import instances as instances
+from ._machine import describe as describe, Machine as Machine
+from ._machine_tables import (
+    headline as headline,
+    instances_table as instances_table,
+    machine_tables as machine_tables,
+)
+from ._metrics import document_of as document_of, METRICS as METRICS, metrics_table as metrics_table
+from ._questions import Question as Question
+from ._table import table as table
+from ._tables import (
+    components_table as components_table,
+    result_tables as result_tables,
+    scenarios_table as scenarios_table,
+    timing as timing,
+)

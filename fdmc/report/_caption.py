@@ -27,7 +27,9 @@ def caption(result: Result, rules: Sequence[AbstractStop], mission_hours: float)
         f"{best(lost)} % {interval(lost)} of it (95 % interval): {best(rate)} % {interval(rate)} to failures and "
         f"repairs, the rest to checkpoints and restarts."
     )
-    histories = f"{result.replicas:,} histor{'y' if result.replicas == 1 else 'ies'} of seed {result.seed}"
+    histories = (
+        f"{result.replicas:,} histor{'y' if result.replicas == 1 else 'ies'} of seed {result.seed}"
+    )
     return f"{said}\n{histories}; {ending(result, rules)}{_left_out(result)}"
 
 
@@ -52,7 +54,9 @@ def stopped_by(result: Result, rules: Sequence[AbstractStop]) -> list[str]:
     """Return the options whose rules are met: replicas, rtol, wall."""
     here = Progress(result.replicas, result.timing["run_seconds"], lost_goodput(result))
     names = {Replicas: "replicas", RelativeError: "rtol", WallTime: "wall"}
-    return [names.get(type(rule), type(rule).__name__) for rule in rules if rule.fraction(here) >= 1]
+    return [
+        names.get(type(rule), type(rule).__name__) for rule in rules if rule.fraction(here) >= 1
+    ]
 
 
 def _why(rule: AbstractStop) -> str:

@@ -42,7 +42,9 @@ def digits_of(estimate: Estimate, scale: float = 1.0) -> int:
         # An interval wider than the number itself must not round it to nothing.
         least = 1 - math.floor(math.log10(abs(estimate.best) * scale))
         return max(1 - math.floor(math.log10(width)), min(least, 12))
-    size = max(abs(estimate.best), abs(estimate.high) if math.isfinite(estimate.high) else 0) * scale
+    size = (
+        max(abs(estimate.best), abs(estimate.high) if math.isfinite(estimate.high) else 0) * scale
+    )
     return 2 - math.floor(math.log10(size)) if size > 0 else 0
 
 
@@ -77,8 +79,13 @@ def unit_of(estimate: Estimate) -> str:
 
 
 def percent(share: float) -> str:
-    """Return a share in percent: `57.7 %`."""
-    return f"{number(100 * share) if share < 0.9995 else '100'} %"
+    """Return a share in percent as it stands in a sentence: `57.7 %`, `0.457 %`."""
+    return f"{number(100 * share)} %"
+
+
+def share(part: float) -> str:
+    """Return a share in percent with one decimal, for columns: `57.7 %`, `< 0.1 %`."""
+    return "< 0.1 %" if 0 < part < 5e-4 else f"{100 * part:.1f} %"
 
 
 def fraction(share: float) -> str:

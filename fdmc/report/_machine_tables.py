@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from rich.console import Group
 
-from ..spec import Scenario
 from ._format import duration, number
 from ._machine import ClassRow, Machine, stock_text
 from ._table import table
@@ -64,7 +63,14 @@ def _levels(machine: Machine) -> Group:
 
     return table(
         "Failure budget by level (exact)",
-        ("!unit", ">FIT of one", ">FIT in machine", ">occurrences/y", ">P(one survives)", ">mean to loss"),
+        (
+            "!unit",
+            ">FIT of one",
+            ">FIT in machine",
+            ">occurrences/y",
+            ">P(one survives)",
+            ">mean to loss",
+        ),
         map(row, machine.units),
         "FIT and occurrences: the unit's own components, all in working order. P(one survives) and the mean time to the "
         "first loss: one unit with all that it contains, new, never repaired, over the mission.",
@@ -75,11 +81,27 @@ def _failures(machine: Machine) -> Group:
     def row(c: ClassRow):
         takes = "cannot be said" if c.takes is None else c.takes.text
         out = "nothing" if c.repair_takes is None else f"{c.takes_out}: {c.repair_takes.text}"
-        return c.name, f"{c.copies:,}", number(c.fit_of_one), number(c.fit_in_machine), takes, out, c.grade
+        return (
+            c.name,
+            f"{c.copies:,}",
+            number(c.fit_of_one),
+            number(c.fit_in_machine),
+            takes,
+            out,
+            c.grade,
+        )
 
     return table(
         "What each failure takes out",
-        ("!component", ">copies", ">FIT each", ">FIT in all", "a failure takes", "its repair takes out", "!grade"),
+        (
+            "!component",
+            ">copies",
+            ">FIT each",
+            ">FIT in all",
+            "a failure takes",
+            "its repair takes out",
+            "!grade",
+        ),
         map(row, machine.classes),
         "Grades: A counted in the field, B a primary source, C an estimate.",
     )
@@ -102,10 +124,12 @@ def _replacements(machine: Machine) -> Group:
 
 def _sources(machine: Machine) -> Group:
     seen = {c.component: (c.component, c.lifetime, c.grade, c.source) for c in machine.classes}
-    return table("Where the rates come from", ("!component", "lifetime", "!grade", "source"), seen.values())
+    return table(
+        "Where the rates come from", ("!component", "lifetime", "!grade", "source"), seen.values()
+    )
 
 
-def instances_table(scenario: Scenario, found: dict, most: int = 24) -> Group:
+def instances_table(found: dict, most: int = 24) -> Group:
     """Return the instances that a path addresses, the first `most` of them."""
     rows = [(one["path"], one["accelerators"], one["planes"]) for one in found["instances"][:most]]
     left = found["count"] - len(rows)

@@ -50,7 +50,9 @@ METRICS = (
     ),
     Metric("full_strength", "1", "share of the mission in which nothing is lost anywhere"),
     Metric(
-        "idle", "1", "share of the mission in which no work is done: below `workload.minimum`, or all is lost"
+        "idle",
+        "1",
+        "share of the mission in which no work is done: below `workload.minimum`, or all is lost",
     ),
     Metric(
         _LOST,
@@ -77,12 +79,28 @@ METRICS = (
         "accelerators impaired or taken out by an occurrence at its worst, repair included, averaged over occurrences; "
         "0 for one that a spare absorbs",
     ),
-    Metric("occurrences_per_year", "1/y", "failures of components, whether or not a spare absorbs them"),
-    Metric("occurrences_per_year.<component>", "1/y", "failures of one component, wherever it stands"),
-    Metric("spares_per_year.<FRU>", "1/y", "repair jobs opened that swap this FRU; each takes one spare"),
+    Metric(
+        "occurrences_per_year", "1/y", "failures of components, whether or not a spare absorbs them"
+    ),
+    Metric(
+        "occurrences_per_year.<component>", "1/y", "failures of one component, wherever it stands"
+    ),
+    Metric(
+        "spares_per_year.<FRU>",
+        "1/y",
+        "repair jobs opened that swap this FRU; each takes one spare",
+    ),
     Metric(f"{_LOST}.component.<component>", "accelerator h/y", _BLAME.format("one component")),
-    Metric(f"{_LOST}.fru.<FRU>", "accelerator h/y", _BLAME.format("components that are replaced with this FRU")),
-    Metric(f"{_LOST}.level.<unit>", "accelerator h/y", _BLAME.format("components that stand on this unit")),
+    Metric(
+        f"{_LOST}.fru.<FRU>",
+        "accelerator h/y",
+        _BLAME.format("components that are replaced with this FRU"),
+    ),
+    Metric(
+        f"{_LOST}.level.<unit>",
+        "accelerator h/y",
+        _BLAME.format("components that stand on this unit"),
+    ),
 )
 
 

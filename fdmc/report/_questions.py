@@ -23,7 +23,9 @@ def questions(scenario: Scenario, refusal: str | None) -> tuple[Question, ...]:
     if refusal is None:
         found += _sampled(scenario)
     else:
-        found.append(Question("goodput, availability, blame, occurrences, spares", REFUSED, refusal))
+        found.append(
+            Question("goodput, availability, blame, occurrences, spares", REFUSED, refusal)
+        )
     return (*found, *_refused(scenario, refusal))
 
 
@@ -49,17 +51,33 @@ def _exact(scenario: Scenario):
 
 def _sampled(scenario: Scenario):
     service = scenario.service
-    crew = "unlimited technicians" if service.technicians is None else f"{service.technicians} shared technicians"
+    crew = (
+        "unlimited technicians"
+        if service.technicians is None
+        else f"{service.technicians} shared technicians"
+    )
     short = any(rule.stock is not None for rule in service.replace.values())
-    coupled = f"repairs are coupled through {crew}" + (" and shelves that can run out" if short else "")
-    yield Question("goodput, work rate, availability, full strength", SAMPLED, f"event-driven histories: {coupled}")
-    yield Question(
-        "expected training time ratio (ETTR)", SAMPLED, "exact Daly form of the sampled rate of interruptions"
+    coupled = f"repairs are coupled through {crew}" + (
+        " and shelves that can run out" if short else ""
     )
     yield Question(
-        "lost accelerator-hours by component, FRU and level", SAMPLED, "several failures share a loss while they last"
+        "goodput, work rate, availability, full strength",
+        SAMPLED,
+        f"event-driven histories: {coupled}",
     )
-    yield Question("blast radius, occurrences, spares a year", SAMPLED, "counted over the same histories")
+    yield Question(
+        "expected training time ratio (ETTR)",
+        SAMPLED,
+        "exact Daly form of the sampled rate of interruptions",
+    )
+    yield Question(
+        "lost accelerator-hours by component, FRU and level",
+        SAMPLED,
+        "several failures share a loss while they last",
+    )
+    yield Question(
+        "blast radius, occurrences, spares a year", SAMPLED, "counted over the same histories"
+    )
     if scenario.workload.collectives:
         yield Question(
             "collective efficiencies",
@@ -79,5 +97,7 @@ def _refused(scenario: Scenario, refusal: str | None):
     stocked = {rule.name for rule in scenario.service.replace.values() if rule.stock is not None}
     if not stocked:
         yield Question(
-            "the chance that spares run out", REFUSED, "every stock is unlimited; write stock and restock in a rule"
+            "the chance that spares run out",
+            REFUSED,
+            "every stock is unlimited; write stock and restock in a rule",
         )

@@ -8,7 +8,9 @@ from rich.table import Table
 from rich.text import Text
 
 
-def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], note: str = "") -> Group:
+def table(
+    title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], note: str = ""
+) -> Group:
     """Return a titled table; a column whose heading starts with `>` is set flush right, with `!` never folded.
 
     Cells are taken literally: a bracket is a bracket, not a style.
@@ -17,7 +19,10 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], 
     for heading in columns:
         right, whole = heading.startswith(">"), heading.startswith((">", "!"))
         made.add_column(
-            Text(heading.lstrip(">!")), justify="right" if right else "left", no_wrap=whole, overflow="fold"
+            Text(heading.lstrip(">!")),
+            justify="right" if right else "left",
+            no_wrap=whole,
+            overflow="fold",
         )
     for row in rows:
         made.add_row(*(Text(str(cell)) for cell in row))

@@ -7,7 +7,7 @@ from rich.console import Group
 from ..collect import Contributor, Result
 from ..tally import Estimate
 from ._caption import lost_goodput
-from ._format import best, duration, interval, number, percent, unit_of
+from ._format import best, duration, interval, number, share, unit_of
 from ._table import table
 
 
@@ -34,7 +34,11 @@ def result_tables(result: Result, top: int) -> Iterator[Group]:
     yield _levels(result)
     yield _frus(result)
     yield _blast(result)
-    yield table("Conventions", ("!what", "choice"), [(k.replace("_", " "), v) for k, v in result.conventions.items()])
+    yield table(
+        "Conventions",
+        ("!what", "choice"),
+        [(k.replace("_", " "), v) for k, v in result.conventions.items()],
+    )
 
 
 def _row(name: str, e: Estimate, said: str) -> tuple:
@@ -55,14 +59,24 @@ def _headlines(result: Result) -> Group:
 def _components(result: Result, top: int) -> Group:
     found = result.contributors("component")
     levels = {
-        name: "/".join(dict.fromkeys(c.unit for c in result.directory.classes if c.component == name))
+        name: "/".join(
+            dict.fromkeys(c.unit for c in result.directory.classes if c.component == name)
+        )
         for name in {c.component for c in result.directory.classes}
     }
 
     def row(c: Contributor):
         often = c.occurrences
         seen = ("–", "") if often is None else (best(often), interval(often))
-        return c.name, levels[c.name], best(c.lost), interval(c.lost), percent(c.share), *seen, c.grade
+        return (
+            c.name,
+            levels[c.name],
+            best(c.lost),
+            interval(c.lost),
+            share(c.share),
+            *seen,
+            c.grade,
+        )
 
     columns = (
         "!component", "level", ">lost acc. h/y", ">95 % interval", ">share",
@@ -71,13 +85,13 @@ def _components(result: Result, top: int) -> Group:
     rest = found[top:]
     note = "Lost accelerator-hours a year to failures and repairs. Grades: A counted in the field, B primary source, C estimate."
     if rest:
-        note = f"… and {len(rest)} more, together {percent(sum(c.share for c in rest))} (--top {len(found)}). {note}"
+        note = f"… and {len(rest)} more, together {share(sum(c.share for c in rest))} (--top {len(found)}). {note}"
     return table("Contributors by component", columns, map(row, found[:top]), note)
 
 
 def _levels(result: Result) -> Group:
     rows = [
-        (c.name, best(c.lost), interval(c.lost), percent(c.share), c.grade)
+        (c.name, best(c.lost), interval(c.lost), share(c.share), c.grade)
         for c in result.contributors("level")
     ]
     columns = ("!level", ">lost acc. h/y", ">95 % interval", ">share", "!grades")
@@ -87,18 +101,28 @@ def _levels(result: Result) -> Group:
 def _frus(result: Result) -> Group:
     def row(c: Contributor):
         spares = result[f"spares_per_year.{c.name}"]
-        return c.name, best(c.lost), interval(c.lost), percent(c.share), best(spares), interval(spares), c.grade
+        return (
+            c.name,
+            best(c.lost),
+            interval(c.lost),
+            share(c.share),
+            best(spares),
+            interval(spares),
+            c.grade,
+        )
 
     columns = (
         "!FRU", ">lost acc. h/y", ">95 % interval", ">share", ">spares/y", ">95 % interval", "!grades",
     )  # fmt: skip
-    return table("Contributors by FRU, and spares used", columns, map(row, result.contributors("fru")))
+    return table(
+        "Contributors by FRU, and spares used", columns, map(row, result.contributors("fru"))
+    )
 
 
 def _blast(result: Result) -> Group:
     total = sum(e.best for e in result.blast_radius.values())
     rows = [
-        (f"{size:,}", best(e), interval(e), percent(e.best / total) if total else "–")
+        (f"{size:,}", best(e), interval(e), share(e.best / total) if total else "–")
         for size, e in result.blast_radius.items()
     ]
     columns = (">accelerators", ">occurrences/y", ">95 % interval", ">share")
@@ -121,7 +145,9 @@ def timing(result: Result, mission_hours: float) -> str:
     if t["rerun_replicas"]:
         pieces.append(f"{int(t['rerun_replicas']):,} histories run again with more room")
     origin = result.origin
-    where = f"fdmc {origin['fdmc']}, JAX {origin['jax']}, Python {origin['python']}, {origin['device']}"
+    where = (
+        f"fdmc {origin['fdmc']}, JAX {origin['jax']}, Python {origin['python']}, {origin['device']}"
+    )
     return f"Timing: {', '.join(pieces)}.\nOrigin: {where}; fingerprint {result.fingerprint}."
 
 
@@ -150,12 +176,18 @@ def components_table(rows: Sequence[dict]) -> Group:
     """Return the component library."""
 
     def fits(row):
-        return ["–" if row[key] is None else number(row[key]) for key in ("fit_min", "fit_typ", "fit_max")]
+        return [
+            "–" if row[key] is None else number(row[key])
+            for key in ("fit_min", "fit_typ", "fit_max")
+        ]
 
     columns = ("!id", "component", ">FIT min", ">typical", ">max", "!grade", "source")
     note = (
         "FIT: failures in 1e9 hours. Grades: A counted in the field, B a primary source, C an estimate. "
         "`fdmc show ID` has the whole row."
     )
-    made = [(r["id"], r["component"], *fits(r), r["grade"], f"{r['source']} ({r['year']})") for r in rows]
+    made = [
+        (r["id"], r["component"], *fits(r), r["grade"], f"{r['source']} ({r['year']})")
+        for r in rows
+    ]
     return table(f"Component library, {len(rows)} rows", columns, made, note)

@@ -1,0 +1,3 @@
+"""The command line, `fdmc VERB ...`; `docs/command-line.md` describes it."""
+
+from ._main import main as main, parser as parser

@@ -1,0 +1,39 @@
+"""What goes to standard output and to standard error."""
+
+import json
+import sys
+from collections.abc import Iterable
+
+from rich.console import Console, Group
+from rich.text import Text
+
+from ..report import plain
+
+
+_NARROWEST = 120  # columns when the output is no terminal
+
+
+def console(error: bool = False) -> Console:
+    """Return a console on the streams of this moment; brackets are brackets."""
+    file = sys.stderr if error else sys.stdout
+    width = None if file.isatty() else _NARROWEST
+    return Console(file=file, width=width, markup=False, highlight=False, emoji=False)
+
+
+def show(parts: Iterable[str | Group]):
+    """Print paragraphs and tables with an empty line between them."""
+    screen = console()
+    for number, part in enumerate(parts):
+        if number:
+            screen.print()
+        screen.print(Text(part) if isinstance(part, str) else part)
+
+
+def show_json(value: object):
+    """Print one JSON object: finite numbers, nulls for all others."""
+    print(json.dumps(plain(value), indent=2, allow_nan=False, ensure_ascii=False))
+
+
+def say(text: str):
+    """Print a line for people on standard error."""
+    print(text, file=sys.stderr, flush=True)

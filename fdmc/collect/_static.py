@@ -1,0 +1,177 @@
+"""Questions without queues: first losses of a mission, and states with independent repairs."""
+
+import dataclasses
+import functools
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ..kernel import Draws, mission as mission_kernel, snapshot as snapshot_kernel, stream_keys
+from ..lifetime import cumulative_hazard, mean_hours
+from ..plan import level_hazards, lower, lower_mission
+from ..spec import load, resolve_rule, Scenario
+from ..tally import Estimate, mean_estimate
+from ._columns import collective_names
+
+
+_LANES, _SCALE = 8192, 1 << 24
+
+
+@dataclasses.dataclass(frozen=True)
+class LevelLoss:
+    """First loss on one level by the end of the mission: exact, and sampled beside it."""
+
+    level: str
+    exact_prob: float
+    sampled_prob: Estimate
+
+
+@functools.partial(jax.jit, static_argnames=("blocks", "lanes", "draws"))
+def _mission_counts(plan, keys, first, last, blocks: int, lanes: int, draws: Draws):
+    """Count, level by level and edge by edge, the replicas in [first, last) that have lost something."""
+
+    def block(counts, j):
+        replica = first + j * jnp.uint32(lanes) + jax.lax.iota(jnp.uint32, lanes)
+        hours = mission_kernel(plan, keys, replica, draws)
+        lost = hours[:, None] <= plan.edges_hours[None, :, None]
+        return counts + (lost & (replica < last)), None
+
+    shape = (plan.reaches.shape[0], plan.edges_hours.shape[0], lanes)
+    counts, _ = jax.lax.scan(
+        block, jnp.zeros(shape, jnp.int32), jnp.arange(blocks, dtype=jnp.uint32)
+    )
+    return counts.sum(-1)
+
+
+def mission(
+    scenario: Scenario | str,
+    *,
+    seed: int = 0,
+    replicas: int = 1 << 16,
+    draws: Draws = Draws.SOURCES,
+) -> dict[str, LevelLoss]:
+    """Return the probability that each level loses something before the mission ends, without repair.
+
+    **Arguments:** a scenario, file or packaged name; `seed`; `replicas` (below 2^32); what to draw.
+
+    **Returns:** by level (`domain` is the whole machine) the exact probability and the sampled one.
+
+    !!! example
+
+        ```python
+        import fdmc
+
+        rack = fdmc.mission("nvl72-copper", replicas=4096)["domain"]
+        assert rack.sampled_prob.low <= rack.exact_prob <= rack.sampled_prob.high
+        ```
+    """
+    scenario = scenario if isinstance(scenario, Scenario) else load(scenario)
+    if not 1 <= replicas < 1 << 32:
+        raise ValueError(f"replicas must be in [1, 2^32), but is {replicas}.")
+    plan, levels = lower_mission(scenario, 1)
+    keys = jnp.asarray(stream_keys(seed, np.asarray(plan.streams)))
+    lanes = min(_LANES, replicas)
+    blocks = min(-(-replicas // lanes), 128)
+    total = np.zeros(len(levels), np.int64)
+    for first in range(0, replicas, blocks * lanes):
+        words = (jnp.uint32(first), jnp.uint32(replicas))
+        total += np.asarray(_mission_counts(plan, keys, *words, blocks, lanes, draws))[:, 0]
+    exact = level_hazards(scenario, scenario.mission_hours)
+    counts = dict(zip(levels, total.tolist(), strict=True))
+    counts["domain"] = counts[scenario.tree.root]
+    return {
+        name: LevelLoss(name, -math.expm1(-float(exact[name])), _share(count, replicas))
+        for name, count in counts.items()
+    }
+
+
+def _share(count: int, n: int) -> Estimate:
+    """Estimate a probability from a count, by the exact binomial interval (Clopper and Pearson)."""
+    from scipy import stats  # noqa: PLC0415 (slow to import)
+
+    low = float(stats.beta.ppf(0.025, count, n - count + 1)) if count else 0.0
+    tail = 0.025 if count else 0.05
+    high = float(stats.beta.isf(tail, count + 1, n - count)) if count < n else 1.0
+    return Estimate(low, count / n, high, "1", n, "ok" if count else "no_hits")
+
+
+_snapshot = jax.jit(snapshot_kernel, static_argnames="slots")
+
+
+def snapshot(
+    scenario: Scenario | str,
+    *,
+    time_hours: float | None = None,
+    seed: int = 0,
+    replicas: int = 1 << 14,
+) -> dict[str, Estimate]:
+    """Return what the machine delivers at a time without repair, or in its stationary state.
+
+    **Arguments:** a scenario, file or packaged name; `time_hours` since all was new, or None: each component is then
+    down with probability MTTR / (MTTF + MTTR), nothing waits and no repair takes anything out; `seed`; `replicas`.
+
+    **Returns:** `work_rate`, `availability`, `full_strength`, `inexact_time`, `collective_efficiency.<op>`.
+
+    !!! example
+
+        ```python
+        import fdmc
+
+        state = fdmc.snapshot("tpuv4-pod", replicas=2048)
+        assert 0.6 < state["work_rate"].best < 0.9
+        ```
+    """
+    scenario = scenario if isinstance(scenario, Scenario) else load(scenario)
+    plan, directory = lower(scenario)
+    down = np.array([_unavailability(scenario, info, time_hours) for info in directory.classes])
+    mean = sum(info.copies * q for info, q in zip(directory.classes, down, strict=True))
+    keys = jnp.asarray(stream_keys(seed, np.asarray(plan.streams)))
+    lanes = min(1024, replicas)
+    slots = max(8, math.ceil((mean + 4 * math.sqrt(mean) + 2) / 8) * 8)
+    sums = np.zeros((2, 4 + len(plan.collectives)), object)
+    for first in range(0, replicas, lanes):
+        replica = np.arange(first, first + lanes, dtype=np.uint32)
+        state = _complete(plan, down.astype(np.float32), keys, replica, slots)
+        values = np.rint(state[:, : replicas - first] * _SCALE).astype(np.int64)
+        sums[0] += values.sum(1).astype(object)
+        sums[1] += (values.astype(object) ** 2).sum(1)
+    names = ["lost", "unused", "impaired", "inexact_time"]
+    names += [f"collective_efficiency.{n}" for n in collective_names(plan)]
+    found = {
+        name: mean_estimate(a, b, replicas, scale=1 / _SCALE, most=1.0, unit="1")
+        for name, a, b in zip(names, *sums, strict=True)
+    }
+    pairs = (("work_rate", "lost"), ("availability", "unused"), ("full_strength", "impaired"))
+    good = {name: found.pop(other).complement() for name, other in pairs}
+    return {**good, **found}
+
+
+def _complete(plan, down, keys, replica, slots: int) -> np.ndarray:
+    """Run a chunk, and again with more slots those replicas that had more failures."""
+    state, full = _snapshot(plan, down, keys, replica, slots=slots)
+    values = np.stack(
+        [
+            1 - np.asarray(state.rate, float),
+            1 - np.asarray(state.used, float) / plan.accelerators,
+            np.any(np.asarray(state.weight) > 0, 0),
+            ~np.asarray(state.exact),
+            *np.asarray(state.efficiency, float),
+        ]
+    )
+    full = np.flatnonzero(np.asarray(full))
+    if len(full):
+        if slots > 4096:
+            raise ValueError("more than 4096 components are down at once; use a history instead.")
+        again = np.resize(replica[full], len(replica))
+        values[:, full] = _complete(plan, down, keys, again, 2 * slots)[:, : len(full)]
+    return values
+
+
+def _unavailability(scenario: Scenario, info, time_hours: float | None) -> float:
+    part = scenario.components[info.component]
+    if time_hours is not None:
+        return -math.expm1(-float(cumulative_hazard(part.lifetime, time_hours)))
+    repair = mean_hours(resolve_rule(scenario, info.unit, info.component).time or part.repair)
+    return repair / (mean_hours(part.lifetime) + repair)

@@ -1,0 +1,88 @@
+"""States of a machine whose components fail and are repaired independently."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int, UInt32
+
+from ..plan import Plan
+from ._domain import domain, Domain, unpack
+from ._draw import exponential, threefry2x32, U32
+from ._entries import iota
+
+
+class _Failed(eqx.Module):
+    """Failed components in the order of the plan's rows; `cls` is -1 in empty slots."""
+
+    cls: Int[Array, "slots lanes"]
+    row: Int[Array, "slots lanes"]
+
+
+def snapshot(
+    plan: Plan,
+    unavailability: Float[Array, " classes"],
+    keys: UInt32[Array, "classes 2"],
+    replica: UInt32[Array, " lanes"],
+    slots: int,
+) -> tuple[Domain, Bool[Array, " lanes"]]:
+    """Return the domains of these replicas, and which of them had more than `slots` failures.
+
+    Copies fail with their class's probability; the gap to the next failed copy is geometric, so that the
+    work is in the failures and not in the copies.
+    """
+    failed, full = _failures(plan, unavailability, keys, replica, slots)
+    losses = _losses(plan, failed)
+    return domain(plan, losses), full
+
+
+def _failures(plan: Plan, unavailability, keys, replica, slots: int):
+    lanes, classes = replica.shape[0], unavailability.shape[0]
+    rate = -jnp.log1p(-unavailability)
+    empty = jnp.full((slots, lanes), -1, jnp.int32)
+    none = jnp.zeros(lanes, jnp.int32)
+    start = (none, none - 1, none, none.astype(U32), _Failed(empty, empty))
+
+    def step(state):
+        cls, position, found, tally, failed = state
+        going = cls < classes
+        c = jnp.minimum(cls, classes - 1)
+        words = threefry2x32((keys[c, 0], keys[c, 1]), (replica, tally))
+        gap = jnp.minimum(exponential(*words) / jnp.maximum(rate[c], 1e-30), float(1 << 30))
+        after = position + 1 + gap.astype(jnp.int32)
+        hit = going & (after >= 0) & (after < plan.classes.positions[c].astype(jnp.int32))
+        at = hit & (iota(slots) == found)
+        row = plan.classes.first[c] + after
+        failed = _Failed(jnp.where(at, c, failed.cls), jnp.where(at, row, failed.row))
+        cls = jnp.where(hit | ~going, cls, cls + 1)
+        return cls, jnp.where(hit, after, -1), found + hit, tally + going, failed
+
+    state = jax.lax.while_loop(lambda s: jnp.any(s[0] < classes), step, start)
+    return state[4], state[2] > slots
+
+
+def _losses(plan: Plan, failed: _Failed):
+    """Losses of the failed components; the first of a counting group carries what the group lacks."""
+    c, p = plan.classes, plan.places
+    active = failed.cls >= 0
+    cls, row = jnp.maximum(failed.cls, 0), jnp.maximum(failed.row, 0)
+    counting = active & (c.counting[cls] > 0)
+    group, element = jnp.where(counting, p.group[row], -1), p.element[row]
+    number = iota(failed.cls.shape[0])
+    slots = number.shape[0]
+
+    def twins(j, twin):
+        same = counting & (element[j] == element) & (group[j] == group)
+        return twin | (same & (j < number))
+
+    twin = jax.lax.fori_loop(0, slots, twins, jnp.zeros(active.shape, bool))
+
+    def members(j, value):
+        count, later = value
+        same = counting & (group[j] == group)
+        return count + (same & ~twin[j]), later | (same & (j < number))
+
+    start = (jnp.zeros(active.shape, jnp.int32), jnp.zeros(active.shape, bool))
+    count, later = jax.lax.fori_loop(0, slots, members, start)
+    lacks = jnp.clip((count - c.spares[cls]).astype(jnp.float32) * c.share[cls], 0, 1)
+    loss = jnp.where(counting, jnp.where(later, 0, lacks), c.share[cls])
+    return unpack(active, p.span[row], p.reach[row], loss)

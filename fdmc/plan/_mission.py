@@ -1,0 +1,123 @@
+"""Lowering for missions without repair: independent sources of loss and the levels that they reach."""
+
+import dataclasses
+
+import equinox as eqx
+import numpy as np
+from jaxtyping import Array, Float, Int, UInt32
+
+from ..lifetime import cumulative_hazard, quantile_table, Spared
+from ..spec import Competing, Exponential, Law, Scenario, Weibull
+from ._plan import Quantiles
+from ._streams import stream
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """Equal groups of equal elements; the first of them to lose something reaches these levels."""
+
+    name: str
+    law: Spared
+    levels: frozenset[str]
+
+
+class MissionPlan(eqx.Module):
+    """One row a source. `power` and `scale_hours` are the element's Weibull law, where it has one.
+
+    `reaches[level, source]`; `groups` holds the tables of whole sources, `elements` of one element.
+    """
+
+    power: Float[Array, " sources"]
+    scale_hours: Float[Array, " sources"]
+    groups: Quantiles
+    elements: Quantiles
+    reaches: Int[Array, "levels sources"]
+    streams: UInt32[Array, " sources"]
+    edges_hours: Float[Array, " edges"]
+
+    shapes: tuple[tuple[int, int, int], ...] = eqx.field(static=True)  # count, spares, copies
+    weibull: tuple[bool, ...] = eqx.field(static=True)
+
+
+def sources_of(scenario: Scenario) -> list[Source]:
+    """Return the independent sources of first losses (`docs/model.md`, sections 1 and 2)."""
+    tree, found = scenario.tree, []
+    for name, node in tree.nodes.items():
+        counted = next((u for u in tree.ancestors(name) if tree.nodes[u].need is not None), None)
+        levels = _reached(scenario, name)
+        for component, group in scenario.units[name].components.items():
+            law = scenario.components[component].lifetime
+            if counted is None:
+                count, spares, copies = (
+                    (group.count, group.spares, node.total) if group.need else (1, 0, node.total * group.count)
+                )
+                found.append(Source(f"{name}/{component}", Spared(law, count, spares, copies), levels))
+        if node.need is not None:
+            parent = tree.nodes[node.parent]
+            element = _element_law(scenario, name)
+            above = _reached(scenario, node.parent)
+            short = Spared(element, node.count, node.count - node.need, parent.total)
+            found.append(Source(f"{name} short", short, above))
+            inside = frozenset(tree.below(name))
+            found.append(Source(f"{name} first", Spared(element, 1, 0, node.total), inside))
+    return found
+
+
+def _element_law(scenario: Scenario, unit: str) -> Law:
+    """Return the law of an element: the first failure of any component in it."""
+    tree = scenario.tree
+    laws = []
+    for name in tree.below(unit):
+        for component, group in scenario.units[name].components.items():
+            law = scenario.components[component].lifetime
+            laws += [law] * (tree.per(unit, name) * group.count)
+    return laws[0] if len(laws) == 1 else Competing(tuple(laws))
+
+
+def _reached(scenario: Scenario, unit: str) -> frozenset[str]:
+    """Return the templates that lose something with a unit: those above it, and those that it feeds."""
+    reached: set[str] = set()
+    for name in scenario.tree.ancestors(unit):
+        reached.add(name)
+        target = scenario.units[name].feeds
+        if target:
+            reached |= set(scenario.tree.ancestors(target))
+    return frozenset(reached)
+
+
+def level_hazards(scenario: Scenario, hours) -> dict[str, np.ndarray]:
+    """Return the exact cumulative hazard of the first loss on each level: sources are independent."""
+    total: dict[str, np.ndarray] = {
+        name: np.zeros_like(np.asarray(hours, float)) for name in ("domain", *scenario.tree.nodes)
+    }
+    for source in sources_of(scenario):
+        hazard = cumulative_hazard(source.law, hours)
+        for level in source.levels:
+            total[level] = total[level] + hazard
+    total["domain"] = total[scenario.tree.root]
+    return total
+
+
+def lower_mission(scenario: Scenario, edges: int) -> tuple[MissionPlan, tuple[str, ...]]:
+    """Return the plan of a mission with `edges` points in time, and the names of its levels."""
+    sources = sources_of(scenario)
+    levels = tuple(scenario.tree.nodes)
+    simple = [s.law.element for s in sources]
+    kinds = [isinstance(law, Exponential | Weibull) for law in simple]
+    power = [1 / law.shape if isinstance(law, Weibull) else 1.0 for law in simple]
+    scale = [
+        law.scale_hours if isinstance(law, Weibull) else getattr(law, "mean_hours", 1.0)
+        for law in simple
+    ]
+    plan = MissionPlan(
+        power=np.array(power, np.float32),
+        scale_hours=np.array(scale, np.float32),
+        groups=Quantiles(*quantile_table([s.law for s in sources])),
+        elements=Quantiles(*quantile_table(simple)),
+        reaches=np.array([[lv in s.levels for s in sources] for lv in levels], np.int32),
+        streams=np.array([stream(s.name) for s in sources], np.uint32),
+        edges_hours=np.float32(scenario.mission_hours * (1 + np.arange(edges)) / edges),
+        shapes=tuple((s.law.count, s.law.spares, s.law.copies) for s in sources),
+        weibull=tuple(kinds),
+    )
+    return plan, levels
