@@ -120,7 +120,7 @@ def _score(row: Measurement) -> str:
 
 def _cells(rows: list[Row], row: Row) -> list[str]:
     if isinstance(row, Missing):
-        return [row.tool, row.reason, *[""] * 8]
+        return [row.tool, row.reason[:60], *[""] * 8]
     return [
         row.tool,
         ", ".join(filter(None, (row.case, row.method))),
@@ -146,8 +146,9 @@ def markdown(rows: list[Row]) -> str:
         head = ["tool", "method", "answer", "z", f"{unit}/s", "draws/s", "cold s", "warm s"]
         head += ["peak MiB", "fdmc / it"]
         parts.append(f"**({job})** {title}\n\n" + _table(head, [_cells(rows, row) for row in mine]))
-        notes = [(row.tool, row.case, row.method, row.note) for row in mine if _noted(row)]
-        parts += ["\n".join(f"- {' '.join(filter(None, n[:3]))}: {n[3]}" for n in notes)]
+        parts.append(
+            "\n".join(_note(row) for row in mine if isinstance(row, Measurement) and row.note)
+        )
     parts += ["\n".join(f"- {line}" for line in targets(rows))]
     wrong = problems(rows)
     verdict = f"All answers agree with the exact ones and with each other (|z| <= {Z})."
@@ -155,8 +156,8 @@ def markdown(rows: list[Row]) -> str:
     return "\n\n".join(filter(None, parts))
 
 
-def _noted(row: Row) -> bool:
-    return isinstance(row, Measurement) and bool(row.note)
+def _note(row: Measurement) -> str:
+    return f"- {' '.join(filter(None, (row.tool, row.case, row.method)))}: {row.note}"
 
 
 def _table(head: list[str], body: list[list[str]]) -> str:

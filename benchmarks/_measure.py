@@ -15,6 +15,7 @@ from pathlib import Path
 from scipy import stats
 
 
+BATCH_SECONDS = 0.1  # a shorter run would owe its rate to a quiet moment of the machine
 VERSIONS = ("numpy", "numba", "simpy", "repyability", "surpyval", "jax", "jaxlib")
 
 
@@ -38,8 +39,8 @@ class Sums:
 class Measurement:
     """One job in one tool.
 
-    `model_units` and `draws` belong to the run that took `seconds_warm`, the best one; the answer
-    pools all runs. `seconds_cold` is import, compilation and first run. With `hits`, the answer is
+    `model_units` and `draws` belong to the batch of runs that took `seconds_warm`, the best one; the
+    answer pools all runs. `seconds_cold` is import, compilation and first run. With `hits`, the answer is
     hits / trials. Only rows of one `case` are compared, and of one `method` where fdmc has it.
     """
 
@@ -97,23 +98,31 @@ class Job:
     proportion: bool = False
 
 
+def _batch(run: Callable[[int], Sums], seed: int) -> tuple[Sums, float, int]:
+    """Runs for at least BATCH_SECONDS: their sums, the time they took, the next seed."""
+    begin = time.perf_counter()
+    sums = run(seed)
+    while (took := time.perf_counter() - begin) < BATCH_SECONDS:
+        seed += 1
+        sums = sums + run(seed)
+    return sums, took, seed + 1
+
+
 def measure(
     job: Job, run: Callable[[int], Sums], seconds: float, note: Callable[[Sums], str] | None = None
 ) -> Measurement:
-    """Run once, cold; then with new seeds until `seconds` are spent, keeping the best."""
+    """Run once, cold; then in batches, each run with a new seed, and keep the best batch."""
     begin = time.perf_counter()
     pooled = run(0)
     cold = time.perf_counter() - begin
-    best, best_sums = math.inf, pooled
+    best, best_batch = math.inf, pooled
     spent, seed = 0.0, 1
     while spent < seconds:
-        begin = time.perf_counter()
-        sums = run(seed)
-        took = time.perf_counter() - begin
-        pooled = pooled + sums
-        if took / sums.units < best / best_sums.units:
-            best, best_sums = took, sums
-        spent, seed = spent + took, seed + 1
+        batch, took, seed = _batch(run, seed)
+        pooled = pooled + batch
+        if took / batch.units < best / best_batch.units:
+            best, best_batch = took, batch
+        spent += took
     answer = pooled.total / pooled.trials
     variance = max(0.0, pooled.total_squares / pooled.trials - answer**2)
     return Measurement(
@@ -122,8 +131,8 @@ def measure(
         answer=float(answer),
         standard_error=math.sqrt(variance / max(1, pooled.trials - 1)),
         exact=job.exact,
-        model_units=float(best_sums.units),
-        draws=float(best_sums.draws),
+        model_units=float(best_batch.units),
+        draws=float(best_batch.draws),
         seconds_cold=cold,
         seconds_warm=best,
         unit=job.unit,

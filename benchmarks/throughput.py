@@ -4,7 +4,7 @@
                                     [--patience S] [--json] [--write-results]
 
 Every job runs in every tool in a process of its own. `cold` is import, compilation and first run;
-`warm` is the best of the later runs within `--seconds`. Rates are the model's (whatever is drawn)
+`warm` is the best batch of runs within `--seconds`. Rates are the model's (whatever is drawn)
 and warm; occurrences are failures and restorations. Exit status 1 when an answer is wrong.
 """
 

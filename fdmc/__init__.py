@@ -1,6 +1,7 @@
 """fdmc: failure-domain Monte Carlo for AI machines."""
 
 from .collect import (
+    availability as availability,
     mission as mission,
     RelativeError as RelativeError,
     Replicas as Replicas,

@@ -1,4 +1,4 @@
-"""Numba, all cores: the sampling jobs here, the histories in `_numba_histories.py`.
+"""Numba, all cores: the sampling jobs here, the histories in two files beside it.
 
 Every thread has its own stream, so the numbers change with the number of threads. Trials run side
 by side in arrays that fit the first cache, in loops that LLVM vectorises.
@@ -12,7 +12,8 @@ import numpy as np
 from benchmarks import _jobs as jobs
 from benchmarks._measure import Job, Measurement, Sums, measure
 
-from ._numba_histories import job_b as job_b, job_c as job_c
+from ._numba_domain import job_c as job_c
+from ._numba_histories import job_b as job_b
 from ._numba_random import F32, LANES, U32, fast_exp, fast_log, fill, lanes_state, uniform32
 
 

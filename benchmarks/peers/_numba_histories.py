@@ -1,4 +1,4 @@
-"""Numba, all cores: event loops over replicas, every thread with its own stream."""
+"""Numba: replicas spread over threads, each with its own stream, and the 5-of-6 system."""
 
 from collections.abc import Callable
 
@@ -24,15 +24,11 @@ from ._numba_random import (
 TOOL = "Numba"
 MISSION = jobs.MISSION
 UNITS, SPARES = jobs.UNITS, jobs.UNITS - jobs.NEEDED
-TRAYS, PER_TRAY, TECHNICIANS = jobs.TRAYS, jobs.PER_TRAY, jobs.TECHNICIANS
-ACCELERATORS = jobs.ACCELERATORS * jobs.ACCELERATOR_RATE  # rate of the class
-ALL_PARTS = ACCELERATORS + jobs.TRAYS * jobs.BOARD_RATE
-BOARD = 1 << PER_TRAY  # the board's bit beside its accelerators'
 ALL = 2**32  # words are 32 bits, two to a draw
 
 
 @numba.njit(inline="always", error_model="numpy")
-def _two(state):
+def two(state):
     """A standard exponential, from the upper half of one word, and its lower half."""
     word = next64(state)
     u = (np.float64(word >> U64(32)) + 0.5) * 2.0**-32
@@ -44,7 +40,7 @@ def _clocks(state):
     """5-of-6, each unit with its own clock, a queue for the technician: hours up, occurrences."""
     fails, queue = np.empty(UNITS), np.empty(UNITS, np.int64)
     for i in range(UNITS):
-        fails[i] = _two(state)[0] / jobs.UNIT_RATE
+        fails[i] = two(state)[0] / jobs.UNIT_RATE
     up_hours, now, repaired, occurrences, failed = 0.0, 0.0, np.inf, 0, 0
     while True:
         first = 0
@@ -62,13 +58,13 @@ def _clocks(state):
             queue[failed] = first
             failed += 1
             if failed == 1:
-                repaired = now + _two(state)[0] / jobs.REPAIR_RATE
+                repaired = now + two(state)[0] / jobs.REPAIR_RATE
         else:
-            fails[queue[0]] = now + _two(state)[0] / jobs.UNIT_RATE
+            fails[queue[0]] = now + two(state)[0] / jobs.UNIT_RATE
             failed -= 1
             for i in range(failed):
                 queue[i] = queue[i + 1]
-            repaired = now + _two(state)[0] / jobs.REPAIR_RATE if failed else np.inf
+            repaired = now + two(state)[0] / jobs.REPAIR_RATE if failed else np.inf
 
 
 @numba.njit(error_model="numpy")
@@ -79,7 +75,7 @@ def _population(state):
     while True:
         failing = (UNITS - failed) * jobs.UNIT_RATE
         total = failing + (repair_rate if failed else 0.0)
-        e, choice = _two(state)
+        e, choice = two(state)
         following = min(now + e / total, MISSION)
         up_hours += (following - now) * (failed <= SPARES)
         now = following
@@ -131,87 +127,6 @@ def _side_by_side(seed, thread, replicas, sums):
             sums[1] += reward * reward
 
 
-@numba.njit(inline="always", error_model="numpy")
-def _lost(dead, repairing):
-    """Accelerators that a tray has lost, from the bits of its failed parts."""
-    if repairing or dead & BOARD:
-        return PER_TRAY
-    lost = 0
-    while dead:
-        dead &= dead - 1
-        lost += 1
-    return lost
-
-
-@numba.njit(inline="always", error_model="numpy")
-def _failing_part(choice):
-    """Tray and bit of the part that fails, by one draw over the whole population."""
-    scaled = choice * (ALL_PARTS / ALL)
-    if scaled < ACCELERATORS:
-        position = min(int(scaled / jobs.ACCELERATOR_RATE), jobs.ACCELERATORS - 1)
-        return position // PER_TRAY, 1 << (position % PER_TRAY)
-    return min(int((scaled - ACCELERATORS) / jobs.BOARD_RATE), TRAYS - 1), BOARD
-
-
-@numba.njit(inline="always", error_model="numpy")
-def _earliest(busy):
-    done = 0
-    for i in range(1, TECHNICIANS):
-        if busy[i] < busy[done]:
-            done = i
-    return done
-
-
-@numba.njit(error_model="numpy")
-def _domain(state):
-    """The repairable domain: hours x accelerators lost, occurrences, words drawn.
-
-    One clock for all parts (a draw that hits a failed part is void), one for every technician, and
-    a ring of trays that wait. Replaced parts need no clocks of their own: all are exponential.
-    """
-    dead, opened = np.zeros(TRAYS, np.int64), np.zeros(TRAYS, np.bool_)
-    out = np.zeros(TRAYS, np.bool_)
-    busy, at_work = np.full(TECHNICIANS, np.inf), np.zeros(TECHNICIANS, np.int64)
-    ring, head, waiting = np.zeros(TRAYS, np.int64), 0, 0
-    lost_hours, lost, now, occurrences, words = 0.0, 0, 0.0, 0, 1
-    e, choice = _two(state)
-    failure = e / ALL_PARTS
-    while True:
-        done = _earliest(busy)
-        following = min(failure, busy[done], MISSION)
-        lost_hours += lost * (following - now)
-        now = following
-        if now >= MISSION:
-            return lost_hours, occurrences, words
-        if failure < busy[done]:
-            tray, bit = _failing_part(choice)
-            e, choice = _two(state)
-            failure = now + e / ALL_PARTS
-            words += 1
-            if dead[tray] & bit:
-                continue
-            lost -= _lost(dead[tray], out[tray])
-            dead[tray] |= bit
-            lost += _lost(dead[tray], out[tray])
-            if not opened[tray]:  # otherwise its open job renews this part as well
-                opened[tray] = True
-                ring[(head + waiting) % TRAYS] = tray
-                waiting += 1
-        else:
-            tray = at_work[done]
-            lost -= PER_TRAY
-            dead[tray], opened[tray], out[tray], busy[done] = 0, False, False, np.inf
-        occurrences += 1
-        if waiting:
-            for i in range(TECHNICIANS):
-                if waiting and busy[i] == np.inf:
-                    tray = ring[head % TRAYS]
-                    head, waiting, words = head + 1, waiting - 1, words + 1
-                    lost += PER_TRAY - _lost(dead[tray], False)
-                    out[tray], at_work[i] = True, tray
-                    busy[i] = now + _two(state)[0] / jobs.REPAIR_RATE
-
-
 @numba.njit(parallel=True, error_model="numpy")
 def _spread_side_by_side(seed, threads, each):
     sums = np.zeros((threads, 4))
@@ -230,12 +145,6 @@ def _clocks_reward(state):
 def _population_reward(state):
     up_hours, occurrences = _population(state)
     return up_hours / MISSION, occurrences, occurrences + 1
-
-
-@numba.njit(error_model="numpy")
-def _domain_reward(state):
-    lost_hours, occurrences, words = _domain(state)
-    return 1 - lost_hours / (jobs.ACCELERATORS * MISSION), occurrences, words
 
 
 def _spread(history: Callable) -> Callable:
@@ -260,8 +169,8 @@ def _spread(history: Callable) -> Callable:
     return run
 
 
-def _rows(job: str, exact: float, ways: dict, each: int, seconds: float) -> list[Measurement]:
-    threads, rows = numba.get_num_threads(), []
+def rows(job: str, exact: float, ways: dict, each: int, seconds: float) -> list[Measurement]:
+    threads, found = numba.get_num_threads(), []
     for method, history in ways.items():
         run = history if history is _spread_side_by_side else _spread(history)
 
@@ -269,8 +178,8 @@ def _rows(job: str, exact: float, ways: dict, each: int, seconds: float) -> list
             total, squares, occurrences, words = run(seed, threads, each)
             return Sums(each * threads, total, squares, occurrences, words)
 
-        rows.append(measure(Job(job, TOOL, "occurrences", exact, method=method), once, seconds))
-    return rows
+        found.append(measure(Job(job, TOOL, "occurrences", exact, method=method), once, seconds))
+    return found
 
 
 def job_b(seconds: float) -> list[Measurement]:
@@ -280,10 +189,4 @@ def job_b(seconds: float) -> list[Measurement]:
         "one clock": _population_reward,
         "one clock, replicas in step": _spread_side_by_side,
     }
-    return _rows("b", jobs.exact_b(), ways, 16 * LANES, seconds)
-
-
-def job_c(seconds: float) -> list[Measurement]:
-    """The repairable domain of 512 accelerators."""
-    ways = {"one clock for all parts": _domain_reward}
-    return _rows("c", jobs.exact_c(), ways, 16 * LANES, seconds)
+    return rows("b", jobs.exact_b(), ways, 16 * LANES, seconds)

@@ -57,7 +57,7 @@ def _chunk_a(rng: Generator, transform_first: bool) -> int:
         system = _second_of_4(_lifetimes(x)).min(0)
     else:
         system = _lifetimes(_second_of_4(x).min(0))
-    return np.count_nonzero(system < jobs.AT_YEARS)
+    return int(np.count_nonzero(system < jobs.AT_YEARS))
 
 
 def job_a(seconds: float) -> list[Measurement]:
@@ -95,7 +95,7 @@ def _run_b(seed: int) -> Sums:
         up += (following - now) * (failed <= jobs.UNITS - jobs.NEEDED)
         now, draws = following, draws + 2 * len(now)
         running = now < jobs.MISSION
-        occurrences += np.count_nonzero(running)
+        occurrences += int(np.count_nonzero(running))
         fails = rng.random(len(now), dtype=np.float32) < share[failed]
         failed = np.where(running, np.where(fails, failed + 1, failed - 1), failed)
         if step % 16 == 0:
@@ -159,7 +159,7 @@ class _Domains:
         bit = 1 << np.minimum(part.astype(int), jobs.PER_TRAY)  # the rest is the board's
         opens = tray >= self.jobs[rows]
         slot = np.where(opens, self.jobs[rows], tray)
-        self.occurrences += np.count_nonzero(self.dead[rows, slot] & bit == 0)
+        self.occurrences += int(np.count_nonzero(self.dead[rows, slot] & bit == 0))
         self.dead[rows, slot] |= bit
         self.jobs[rows] += opens
 
@@ -199,7 +199,7 @@ def _chunk_d(rng: Generator, fit: float, method: str) -> tuple[int, int]:
         failed = rng.binomial(jobs.LANES, jobs.lane_prob(fit), shape[:2])[..., None]
     count = failed.sum(-1, dtype=np.uint8)
     short = count > jobs.LANES - jobs.LANES_NEEDED
-    return np.count_nonzero(short.any(-1)), int(count.sum())
+    return int(np.count_nonzero(short.any(-1))), int(count.sum())
 
 
 def job_d(seconds: float) -> list[Measurement]:

@@ -8,7 +8,8 @@ one job for all failures in a tray, and accelerators that are lost alone while t
 models stand in: `64 trays`, lumped by hand, in which a tray is one component whose failure loses
 all 8 (the same answer as long as hardly anybody waits), and `576 components`, each swapped on its
 own (another answer: a repair takes nothing else out). The first is the job only because everything
-is exponential; the second is what a diagram of the machine would be.
+is exponential; the second is what a diagram of the machine would be. Its compiled engine refuses
+capacities of more than 63 components, so both run in its Python engine.
 """
 
 import time
@@ -92,7 +93,7 @@ def job_b(seconds: float) -> list[Measurement]:
 def _trays() -> RepairableRBD:
     tray, names = _repairable(jobs.TRAY_RATE), range(jobs.TRAYS)
     edges = [*(("in", i) for i in names), *((i, "out") for i in names)]
-    capacity = dict.fromkeys(names, jobs.PER_TRAY)
+    capacity = dict.fromkeys(names, float(jobs.PER_TRAY))
     components = dict.fromkeys(names, tray)
     return RepairableRBD(edges, components, capacity=capacity, repair_crews=jobs.TECHNICIANS)
 

@@ -35,7 +35,11 @@ _SMALL = {
     "name": "speed-test",
     "mission": "5 y",
     "components": {"gpu": {"mtbf": "5000 h", "repair": "24 h"}},
-    "units": {"rack": {"contains": {"tray": 4}}, "tray": {"contains": {"package": 2}}, "package": {"components": {"gpu": 1}}},
+    "units": {
+        "rack": {"contains": {"tray": 4}},
+        "tray": {"contains": {"package": 2}},
+        "package": {"components": {"gpu": 1}},
+    },
     "fabric": {"accelerator": "package"},
     "service": {"technicians": 2},
 }  # fmt: skip
@@ -142,7 +146,10 @@ def _show(found: dict):
     ]
     speed = found["speed"]
     if speed:
-        fast = f"{number(speed['occurrences_per_second'])} occurrences/s, {number(speed['histories_per_second'])} histories/s"
+        fast = (
+            f"{number(speed['occurrences_per_second'])} occurrences/s, "
+            f"{number(speed['histories_per_second'])} histories/s"
+        )
         rows.append(("speed", f"{fast} (compiled in {speed['compile_seconds']:.1f} s)"))
         rows.append(("speed test", speed["scenario"]))
     show(

@@ -16,7 +16,7 @@ _EVERY_SECONDS = 10.0  # between lines when standard error is no terminal
 
 
 class Listener:
-    """Tells of the progress: a bar on a terminal, a line now and then elsewhere, nothing when quiet."""
+    """Tells of the progress: a bar on a terminal, lines elsewhere, nothing when quiet."""
 
     def __init__(self, quiet: bool):
         self.quiet = quiet
@@ -64,7 +64,8 @@ class Listener:
             text += f", {_clock(left)} left"
         lost = progress.lost
         if progress.replicas > 1 and lost.best > 0:
-            text += f", lost goodput {100 * lost.best:.4g} % ± {50 * lost.width / lost.best:.2g} % of it"
+            half = 50 * lost.width / lost.best
+            text += f", lost goodput {100 * lost.best:.4g} % ± {half:.2g} % of it"
         return text
 
 
@@ -81,9 +82,10 @@ def _clock(seconds: float) -> str:
 
 
 class Interrupt:
-    """Turns the first Ctrl-C (or SIGTERM) into a stop after the chunk at hand; the second stops at once.
+    """Turns the first Ctrl-C (or SIGTERM) into a stop after the chunk at hand.
 
-    A chunk that is cut through would be counted half, so the run is only left where `check` is called.
+    A chunk that is cut through would be counted half, so the run is only left where `check` is
+    called; the second signal stops at once.
     """
 
     _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -93,14 +95,14 @@ class Interrupt:
 
     def __enter__(self):
         if threading.current_thread() is threading.main_thread():
-            self.before = {number: signal.signal(number, self._hear) for number in self._SIGNALS}
+            self.before = {n: signal.signal(n, self._hear) for n in self._SIGNALS}
         return self
 
     def __exit__(self, *error):
-        for number, handler in self.before.items():
-            signal.signal(number, handler)
+        for signum, handler in self.before.items():
+            signal.signal(signum, handler)
 
-    def _hear(self, number, frame):
+    def _hear(self, signum, frame):
         if self.asked:
             raise KeyboardInterrupt
         self.asked = True

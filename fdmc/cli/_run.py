@@ -9,7 +9,7 @@ import jax
 from .. import collect
 from ..collect import AbstractStop, Ledger, RelativeError, Replicas, Result, WallTime
 from ..report import caption, result_tables, run_object, save, timing
-from ..spec import load, Scenario
+from ..spec import Scenario, load
 from ._errors import GOOD, INTERRUPTED, NOT_REACHED, UsageError
 from ._output import say, show, show_json
 from ._progress import Interrupt, Listener
@@ -74,7 +74,8 @@ def _check_devices(count: int | None):
     found = len(jax.local_devices())
     if count is not None and count > found:
         raise UsageError(
-            f"--devices: {count} asked for, but there {'is' if found == 1 else 'are'} {found}; see `fdmc doctor`."
+            f"--devices: {count} asked for, but there {'is' if found == 1 else 'are'} {found}; see "
+            f"`fdmc doctor`."
         )
 
 
@@ -100,7 +101,7 @@ def _folder(args: argparse.Namespace) -> Path | None:
 
 
 def _seed(args: argparse.Namespace, scenario: Scenario, folder: Path | None) -> int:
-    """Return the seed; a resumed run keeps that of its ledger unless another is asked for (and refused)."""
+    """Return the seed: that of the ledger when a run goes on, and no other."""
     path = folder and folder / "ledger.json"
     if path is None or not path.is_file():
         return args.seed or 0
@@ -113,13 +114,15 @@ def _seed(args: argparse.Namespace, scenario: Scenario, folder: Path | None) -> 
     if not args.resume:
         if ledger.done and not args.quiet:
             say(
-                f"fdmc: starting afresh; {args.out} holds a ledger of {ledger.done:,} histories (--resume goes on)"
+                f"fdmc: starting afresh; {args.out} holds a ledger of {ledger.done:,} histories "
+                f"(--resume goes on)"
             )
         return args.seed or 0
     seed = ledger.seed if args.seed is None else args.seed
     if ledger.fingerprint != scenario.fingerprint:
         raise UsageError(
-            f"--resume: the ledger in {args.out} is of another scenario (fingerprint {ledger.fingerprint}, not "
+            f"--resume: the ledger in {args.out} is of another scenario (fingerprint "
+            f"{ledger.fingerprint}, not "
             f"{scenario.fingerprint}); give the same file and the same --set."
         )
     if ledger.seed != seed:

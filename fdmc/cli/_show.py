@@ -1,4 +1,4 @@
-"""`fdmc show`, `fdmc schema` and `fdmc list`: what a scenario or a component is, before anything runs."""
+"""`fdmc show`, `fdmc schema` and `fdmc list`: what there is, before anything runs."""
 
 import argparse
 import collections

@@ -1,8 +1,18 @@
-from ._engine import Engine as Engine, first_bounds as first_bounds
+from ._availability import (
+    availability as availability,
+    Availability as Availability,
+    population_of as population_of,
+)
+from ._engine import Engine as Engine, first_bounds as first_bounds, larger as larger
 from ._ledger import Ledger as Ledger, LedgerError as LedgerError
 from ._result import Contributor as Contributor, Result as Result
 from ._run import CHUNK as CHUNK, DEFAULT_STOP as DEFAULT_STOP, run as run
-from ._static import LevelLoss as LevelLoss, mission as mission, snapshot as snapshot
+from ._static import (
+    LevelLoss as LevelLoss,
+    mission as mission,
+    mission_counts as mission_counts,
+    snapshot as snapshot,
+)
 from ._stop import (
     AbstractStop as AbstractStop,
     Progress as Progress,

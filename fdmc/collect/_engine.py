@@ -101,14 +101,21 @@ class Engine:
         return (self.plans[which], *jax.device_put((keys, low), self.devices[which]))
 
     def _program(self, which: int, lanes: int, bounds: Bounds):
+        key = (which, lanes, bounds)
         with self._compiling:
-            key = (which, lanes, bounds)
-            if key not in self._programs:
-                start = time.perf_counter()
-                arguments = self._arguments(which, np.arange(lanes, dtype=np.uint64))
-                self._programs[key] = _jitted.lower(*arguments, bounds=bounds).compile()
-                self.compile_seconds += time.perf_counter() - start
-            return self._programs[key]
+            first = key not in self._programs
+            if first:
+                self._programs[key] = concurrent.futures.Future()
+        if first:  # outside the lock: others go on with the programs that they have
+            self._programs[key].set_result(self._compile(which, lanes, bounds))
+        return self._programs[key].result()
+
+    def _compile(self, which: int, lanes: int, bounds: Bounds):
+        start = time.perf_counter()
+        arguments = self._arguments(which, np.arange(lanes, dtype=np.uint64))
+        program = _jitted.lower(*arguments, bounds=bounds).compile()
+        self.compile_seconds += time.perf_counter() - start
+        return program
 
     def _call(self, which: int, replicas: np.ndarray, bounds: Bounds) -> Outcome:
         program = self._program(which, len(replicas), bounds)

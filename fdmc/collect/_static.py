@@ -1,8 +1,10 @@
 """Questions without queues: first losses of a mission, and states with independent repairs."""
 
+import concurrent.futures
 import dataclasses
 import functools
 import math
+import os
 
 import jax
 import jax.numpy as jnp
@@ -45,6 +47,20 @@ def _mission_counts(plan, keys, first, last, blocks: int, lanes: int, draws: Dra
     return counts.sum(-1)
 
 
+def mission_counts(plan, keys, replicas: int, draws: Draws, first: int = 0) -> np.ndarray:
+    """Count the replicas [first, first + replicas) that have lost something, int64[levels, edges]."""
+    lanes = min(_LANES, replicas)
+    blocks = min(-(-replicas // lanes), 64)
+    last = first + replicas
+
+    def count(start: int) -> np.ndarray:
+        words = (jnp.uint32(start), jnp.uint32(last))
+        return np.asarray(_mission_counts(plan, keys, *words, blocks, lanes, draws), np.int64)
+
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        return sum(pool.map(count, range(first, last, blocks * lanes)))
+
+
 def mission(
     scenario: Scenario | str,
     *,
@@ -72,12 +88,7 @@ def mission(
         raise ValueError(f"replicas must be in [1, 2^32), but is {replicas}.")
     plan, levels = lower_mission(scenario, 1)
     keys = jnp.asarray(stream_keys(seed, np.asarray(plan.streams)))
-    lanes = min(_LANES, replicas)
-    blocks = min(-(-replicas // lanes), 128)
-    total = np.zeros(len(levels), np.int64)
-    for first in range(0, replicas, blocks * lanes):
-        words = (jnp.uint32(first), jnp.uint32(replicas))
-        total += np.asarray(_mission_counts(plan, keys, *words, blocks, lanes, draws))[:, 0]
+    total = mission_counts(plan, keys, replicas, draws)[:, 0]
     exact = level_hazards(scenario, scenario.mission_hours)
     counts = dict(zip(levels, total.tolist(), strict=True))
     counts["domain"] = counts[scenario.tree.root]

@@ -14,5 +14,6 @@ from ._history import (
     RENEWALS_FULL as RENEWALS_FULL,
 )
 from ._mission import Draws as Draws, mission as mission
+from ._population import population as population, Population as Population
 from ._quantile import quantile as quantile
 from ._snapshot import snapshot as snapshot

@@ -1,5 +1,5 @@
 from ._caption import caption as caption, lost_goodput as lost_goodput, precision as precision
-from ._exact import log_survival as log_survival, mean_hours_to_loss as mean_hours_to_loss
+from ._exact import FirstLoss as FirstLoss, first_losses as first_losses
 from ._figures import save_figures as save_figures
 from ._files import run_object as run_object, save as save
 from ._format import (
@@ -11,13 +11,13 @@ from ._format import (
     plain as plain,
 )
 from ._instances import instances as instances
-from ._machine import describe as describe, Machine as Machine
+from ._machine import Machine as Machine, describe as describe
 from ._machine_tables import (
     headline as headline,
     instances_table as instances_table,
     machine_tables as machine_tables,
 )
-from ._metrics import document_of as document_of, METRICS as METRICS, metrics_table as metrics_table
+from ._metrics import METRICS as METRICS, document_of as document_of, metrics_table as metrics_table
 from ._questions import Question as Question
 from ._table import table as table
 from ._tables import (

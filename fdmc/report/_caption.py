@@ -1,4 +1,4 @@
-"""The answer in sentences: what the machine did, what it lost, and why the run ended when it did."""
+"""The answer in sentences: what the machine did and lost, and why the run ended when it did."""
 
 import math
 from collections.abc import Sequence
@@ -23,8 +23,10 @@ def caption(result: Result, rules: Sequence[AbstractStop], mission_hours: float)
     """Return the answer of a run in a few sentences."""
     lost, rate = lost_goodput(result), result["work_rate"].complement()
     said = (
-        f"{result.scenario} did {best(result['goodput'])} % of its ideal work over {duration(mission_hours)} and lost "
-        f"{best(lost)} % {interval(lost)} of it (95 % interval): {best(rate)} % {interval(rate)} to failures and "
+        f"{result.scenario} did {best(result['goodput'])} % of its ideal work over "
+        f"{duration(mission_hours)} and lost "
+        f"{best(lost)} % {interval(lost)} of it (95 % interval): {best(rate)} % {interval(rate)} "
+        f"to failures and "
         f"repairs, the rest to checkpoints and restarts."
     )
     histories = (
@@ -39,11 +41,14 @@ def ending(result: Result, rules: Sequence[AbstractStop]) -> str:
     met = [rule for rule in rules if rule.fraction(here) >= 1]
     wanted = next((rule for rule in rules if isinstance(rule, RelativeError)), None)
     if wanted in met:
-        return f"stopped as the interval is {percent(precision(result))} of lost goodput wide, within the {_asked(wanted)}."
+        return f"stopped as the interval is {_width(result)}, within the {_asked(wanted)}."
     why = " and ".join(map(_why, met)) or "the run ended"
     if wanted is None:
         return f"stopped as {why}; the interval is {_width(result)}."
-    short = f"stopped as {why}: precision not reached, the interval is {_width(result)}, not the {_asked(wanted)}"
+    short = (
+        f"stopped as {why}: precision not reached, the interval is {_width(result)}, "
+        f"not the {_asked(wanted)}"
+    )
     if not math.isfinite(precision(result)):
         return f"{short}."
     more = (precision(result) / wanted.width) ** 2
@@ -82,6 +87,7 @@ def _left_out(result: Result) -> str:
     if not void:
         return ""
     return (
-        f"\nBound hit: {void:,} histories had more simultaneous outages than the engine can hold and are left out, "
+        f"\nBound hit: {void:,} histories had more simultaneous outages than the engine can hold "
+        f"and are left out, "
         "so that losses are understated; repairs are too slow or too few for this machine."
     )

@@ -10,7 +10,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from ..collect import Contributor, Result
-from ..tally import LEVELS
+from ..tally import LEVELS, Estimate
 from ._format import best, interval, share
 
 
@@ -61,7 +61,8 @@ def _new(result: Result, title: str, height: float = 4.2) -> tuple[Figure, mpl.a
     figure = Figure(figsize=(8, height), layout="constrained")
     axes = figure.subplots()
     axes.set_title(f"{result.scenario}: {title}", fontweight="bold", pad=12)
-    said = f"{result.replicas:,} histories, seed {result.seed}, fdmc {result.origin['fdmc']}, {result.fingerprint}"
+    fdmc = f"fdmc {result.origin['fdmc']}, {result.fingerprint}"
+    said = f"{result.replicas:,} histories, seed {result.seed}, {fdmc}"
     figure.supxlabel(said, fontsize=7.5, color=_GREY, x=0.99, ha="right")
     return figure, axes
 
@@ -74,7 +75,8 @@ def _work_rate(result: Result) -> Figure:
     x = hours / (8760 if long else 24)
     half = (x[1] - x[0]) / 2 if len(x) > 1 else 0.5 * x[0]
     edges = np.append(x - half, x[-1] + half)
-    # The histogram behind the curves has levels of a certain height; the band ends at the edges of its levels.
+    # The histogram behind the curves has levels of a certain height; the band ends at the edges of
+    # its levels.
     level = 100 / LEVELS
     low, high = np.maximum(low - level / 2, 0), np.minimum(high + level / 2, 100)
     axes.stairs(
@@ -95,8 +97,8 @@ def _work_rate(result: Result) -> Figure:
     axes.set_xlim(0, edges[-1])
     axes.set_xlabel(f"time since the start of the mission, {'years' if long else 'days'}")
     axes.set_ylabel("work rate, % of the healthy machine")
-    axes.yaxis.set_major_locator(MaxNLocator(6))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:.6g}" if v <= 100 else ""))
+    axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:.6g}" if v < 100 + 1e-9 else ""))
     axes.grid(axis="y", color="#DDDDDD", linewidth=0.8)
     axes.legend(loc="lower right", frameon=True, framealpha=0.9, edgecolor="none", fontsize=9)
     return figure
@@ -110,23 +112,9 @@ def _contributors(result: Result) -> Figure:
     )
     if not shown:
         axes.text(0.5, 0.5, "no loss was seen", ha="center", va="center", transform=axes.transAxes)
-    place = np.arange(len(shown))
-    grades = [_grade(c) for c in shown]
-    for c, y, grade in zip(shown, place, grades, strict=True):
-        colour, hatch, _ = _GRADES[grade]
-        axes.barh(
-            y, c.lost.best, color=colour, hatch=hatch, edgecolor="white", linewidth=0, height=0.72
-        )
-    _whiskers(axes, [c.lost for c in shown], place, "x")
-    top = max(
-        (c.lost.high if np.isfinite(c.lost.high) else c.lost.best for c in shown), default=1.0
-    )
-    for c, y in zip(shown, place, strict=True):
-        end = c.lost.high if np.isfinite(c.lost.high) else c.lost.best
-        axes.text(
-            end + 0.012 * top, y, f"{best(c.lost)}  ({share(c.share)})", va="center", fontsize=8.5
-        )
-    axes.set_yticks(place, [c.name.replace("_", " ") for c in shown])
+    top = max((_end(c.lost) for c in shown), default=1.0)
+    grades = _bars(axes, shown, top)
+    axes.set_yticks(np.arange(len(shown)), [c.name.replace("_", " ") for c in shown])
     axes.tick_params(axis="y", length=0)
     axes.invert_yaxis()
     axes.set_xlim(0, 1.2 * top)
@@ -149,6 +137,23 @@ def _contributors(result: Result) -> Figure:
             fontsize=9,
         )
     return figure
+
+
+def _bars(axes: mpl.axes.Axes, shown: list[Contributor], top: float) -> list[str]:
+    """Draw a bar, a whisker and a number each; return the grades that occur."""
+    place, grades = np.arange(len(shown)), [_grade(c) for c in shown]
+    for c, y, grade in zip(shown, place, grades, strict=True):
+        colour, hatch, _ = _GRADES[grade]
+        look = dict(color=colour, hatch=hatch, edgecolor="white", linewidth=0, height=0.72)
+        axes.barh(y, c.lost.best, **look)
+        text = f"{best(c.lost)}  ({share(c.share)})"
+        axes.text(_end(c.lost) + 0.012 * top, y, text, va="center", fontsize=8.5)
+    _whiskers(axes, [c.lost for c in shown], place, "x")
+    return grades
+
+
+def _end(e: Estimate) -> float:
+    return e.high if np.isfinite(e.high) else e.best
 
 
 def _grade(c: Contributor) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..collect import AbstractStop, Result
+from ..tally import Estimate
 from ._caption import lost_goodput, precision, stopped_by
 from ._figures import save_figures
 from ._format import plain
@@ -18,19 +19,20 @@ def run_object(result: Result, rules: Sequence[AbstractStop]) -> dict:
             **result.to_dict(),
             "stopped_by": stopped_by(result, rules),
             "relative_width": precision(result),
-            "lost_goodput": {"low": lost.low, "best": lost.best, "high": lost.high, "unit": "1", "status": lost.status},
+            "lost_goodput": _said(lost),
             "contributors": {
                 by: [
-                    {
-                        "name": c.name, "low": c.lost.low, "best": c.lost.best, "high": c.lost.high,
-                        "unit": c.lost.unit, "status": c.lost.status, "share": c.share, "grade": c.grade,
-                    }
+                    {"name": c.name, **_said(c.lost), "share": c.share, "grade": c.grade}
                     for c in result.contributors(by)
                 ]
                 for by in ("component", "level", "fru")
             },
         }
-    )  # fmt: skip
+    )
+
+
+def _said(e: Estimate) -> dict:
+    return {"low": e.low, "best": e.best, "high": e.high, "unit": e.unit, "status": e.status}
 
 
 def save(result: Result, rules: Sequence[AbstractStop], folder: Path) -> list[str]:

@@ -1,4 +1,4 @@
-"""Numbers for people: as many digits as the interval carries, thousands apart, units beside them."""
+"""Numbers for people: as many digits as the interval carries, units beside them."""
 
 import dataclasses
 import math
@@ -14,14 +14,15 @@ from ..tally import Estimate
 _Z90 = 1.2815515655446004  # 90 % quantile of the standard normal
 
 
-def number(value: float, digits: int = 3) -> str:
-    """Return a known number with `digits` significant digits, fewer if it needs none: `6,970`, `24`, `3.2e-7`."""
+def number(value: float | int, digits: int = 3) -> str:
+    """Return a known number with up to `digits` significant digits: `6,970`, `24`, `3.2e-7`."""
     if not math.isfinite(value):
         return "–"
     if value == 0:
         return "0"
     text = _fixed(value, digits - 1 - math.floor(math.log10(abs(value))))
-    return text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text
+    mantissa, e, exponent = text.partition("e")
+    return f"{mantissa.rstrip('0').rstrip('.') if '.' in mantissa else mantissa}{e}{exponent}"
 
 
 def _fixed(value: float, decimals: int) -> str:
@@ -36,7 +37,7 @@ def _fixed(value: float, decimals: int) -> str:
 
 
 def digits_of(estimate: Estimate, scale: float = 1.0) -> int:
-    """Return the decimals that the interval's width carries: a tenth of it is the last one shown."""
+    """Return the decimals that an interval carries: the last one shown is a tenth of its width."""
     width = estimate.width * scale
     if width > 0 and math.isfinite(width) and estimate.best != 0:
         # An interval wider than the number itself must not round it to nothing.
@@ -78,12 +79,12 @@ def unit_of(estimate: Estimate) -> str:
     return "%" if estimate.unit == "1" else estimate.unit
 
 
-def percent(share: float) -> str:
+def percent(share: float | int) -> str:
     """Return a share in percent as it stands in a sentence: `57.7 %`, `0.457 %`."""
     return f"{number(100 * share)} %"
 
 
-def share(part: float) -> str:
+def share(part: float | int) -> str:
     """Return a share in percent with one decimal, for columns: `57.7 %`, `< 0.1 %`."""
     return "< 0.1 %" if 0 < part < 5e-4 else f"{100 * part:.1f} %"
 
@@ -98,7 +99,7 @@ def fraction(share: float) -> str:
     return percent(share)
 
 
-def duration(hours: float) -> str:
+def duration(hours: float | int) -> str:
     """Return a time as people say it: `30 min`, `24 h`, `21 d`, `5 y`."""
     if not math.isfinite(hours):
         return "never"

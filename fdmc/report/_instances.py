@@ -11,12 +11,14 @@ MOST = 10_000
 
 
 def instances(scenario: Scenario, path: str) -> dict:
-    """Return the instances that `path` addresses and the accelerators and planes that losing one takes.
+    """Return the instances that `path` addresses, and what losing one of them takes.
 
-    Ranges are first and last number, counted from 0; `planes` is `None` where the accelerator itself is lost.
+    Ranges are first and last number, counted from 0; `planes` is `None` where accelerators
+    themselves are lost.
     At most 10,000 instances are listed; `count` is how many there are.
 
-    **Raises:** `ValueError` on a path that addresses nothing; `PlanError` on a unit that fdmc cannot represent.
+    **Raises:** `ValueError` on a path that addresses nothing; `PlanError` on a unit that fdmc
+    cannot represent.
     """
     name, numbers = scenario.tree.select(path)
     effects = Effects(scenario)

@@ -2,8 +2,8 @@
 
 import dataclasses
 
-from ..plan import COMPUTE, Effect, Effects, LINK, PlanError
-from ..spec import resolve_rule, Scenario
+from ..plan import COMPUTE, LINK, Effect, Effects, PlanError
+from ..spec import Scenario, resolve_rule
 from ._format import fraction
 
 
@@ -11,8 +11,9 @@ from ._format import fraction
 class Loss:
     """What one failure (or repair) takes: of which accelerators and planes, what part.
 
-    `kind` is compute, lanes or planes; `accelerators` and `planes` are how many are touched; `share` is the
-    part of them that is lost, 1 being all. The first `spares` failures of a counting group take nothing.
+    `kind` is compute, lanes or planes; `accelerators` and `planes` are how many are touched, and
+    `share` the part of them that is lost, 1 being all. The first `spares` failures of a counting
+    group take nothing.
     """
 
     kind: str
@@ -39,7 +40,7 @@ def failure_loss(scenario: Scenario, effects: Effects, unit: str, component: str
 
 
 def repair_loss(scenario: Scenario, effects: Effects, unit: str, component: str) -> Loss | None:
-    """Return what the repair takes out of service; `None` when it takes nothing or fdmc cannot say."""
+    """Return what the repair takes out; `None` when that is nothing or fdmc cannot say."""
     rule = resolve_rule(scenario, unit, component)
     try:
         out = None if rule.takes_out is None else effects.of(rule.takes_out)

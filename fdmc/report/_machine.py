@@ -1,13 +1,12 @@
-"""A scenario as it is understood, before anything runs: units, rates, failures, replacements, questions."""
+"""A scenario as it is understood before anything runs: units, rates, failures, repairs."""
 
 import dataclasses
-import math
 
-from ..plan import Effects, lower, PlanError
-from ..spec import Exponential, resolve_rule, Scenario
-from ._exact import fit, HOURS_PER_YEAR, log_survival, mean_hours_to_loss
+from ..plan import Effects, PlanError, lower
+from ..spec import Exponential, Scenario, resolve_rule
+from ._exact import HOURS_PER_YEAR, FirstLoss, first_losses, fit
 from ._format import duration, law
-from ._losses import failure_loss, Loss, repair_loss
+from ._losses import Loss, failure_loss, repair_loss
 from ._questions import Question, questions
 
 
@@ -27,13 +26,12 @@ class UnitRow:
     fit_of_one: float
     fit_in_machine: float
     occurrences_per_year: float
-    survives_mission_prob: float
-    mean_hours_to_loss: float | None
+    first_loss: FirstLoss
 
 
 @dataclasses.dataclass(frozen=True)
 class ClassRow:
-    """One component on one unit: how often it fails, what that takes, how it is replaced, how sure that is."""
+    """One component on one unit: how often it fails, what that takes, how it is replaced."""
 
     name: str
     unit: str
@@ -76,9 +74,9 @@ class Machine:
 
 
 def describe(scenario: Scenario) -> Machine:
-    """Compile a scenario and say what it is; a machine that the engine cannot run is described all the same."""
+    """Compile a scenario and say what it is, even if the engine cannot run it."""
     effects = Effects(scenario)
-    policy = scenario.fabric.policy
+    policy, losses = scenario.fabric.policy, first_losses(scenario)
     return Machine(
         scenario=scenario.name,
         title=scenario.title,
@@ -90,7 +88,7 @@ def describe(scenario: Scenario) -> Machine:
         lanes_per_link=scenario.fabric.lanes_per_link,
         policy=policy.kind if policy.unit is None else f"{policy.kind} {policy.unit}",
         technicians=scenario.service.technicians,
-        units=tuple(_unit(scenario, effects, name) for name in scenario.tree.nodes),
+        units=tuple(_unit(scenario, effects, name, losses[name]) for name in scenario.tree.nodes),
         classes=tuple(
             _class(scenario, effects, unit, component)
             for unit in scenario.tree.nodes
@@ -109,10 +107,9 @@ def _refusal(scenario: Scenario) -> str | None:
     return None
 
 
-def _unit(scenario: Scenario, effects: Effects, name: str) -> UnitRow:
+def _unit(scenario: Scenario, effects: Effects, name: str, first: FirstLoss) -> UnitRow:
     node, body = scenario.tree.nodes[name], scenario.units[name]
-    one = sum(group.count * fit(scenario, c) for c, group in body.components.items())
-    mean = mean_hours_to_loss(scenario, name)
+    one = float(sum(group.count * fit(scenario, c) for c, group in body.components.items()))
     return UnitRow(
         name=name,
         path=node.path,
@@ -126,8 +123,7 @@ def _unit(scenario: Scenario, effects: Effects, name: str) -> UnitRow:
         fit_of_one=one,
         fit_in_machine=one * node.total,
         occurrences_per_year=one * node.total * 1e-9 * HOURS_PER_YEAR,
-        survives_mission_prob=float(math.exp(log_survival(scenario, name, scenario.mission_hours))),
-        mean_hours_to_loss=mean if math.isfinite(mean) else None,
+        first_loss=first,
     )
 
 

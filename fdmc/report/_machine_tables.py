@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from rich.console import Group
 
-from ._format import duration, number
+from ._format import duration, number, percent
 from ._machine import ClassRow, Machine, stock_text
 from ._table import table
 
@@ -15,12 +15,19 @@ def headline(machine: Machine) -> str:
     crew = "unlimited" if machine.technicians is None else f"{machine.technicians:,}"
     planes = f"{machine.planes:,} plane{'s' * (machine.planes != 1)}"
     return (
-        f"{machine.scenario}: {machine.title}\n"
-        f"{machine.accelerators:,} accelerators, {planes} with {machine.lanes_per_link:,} lanes each from every "
-        f"accelerator, policy {machine.policy}, technicians {crew}; {duration(machine.mission_hours)} from "
-        f"{'new' if machine.start == 'new' else 'the stationary state'}; fingerprint {machine.fingerprint}.\n"
-        f"Failure budget {number(fits)} FIT: {number(fits * 8.76e-6)} occurrences a year with every part in working order."
+        f"{machine.scenario}{': ' if machine.title else ''}{machine.title}\n"
+        f"{machine.accelerators:,} accelerators, {planes} with {_lanes(machine)} each from every "
+        f"accelerator, policy {machine.policy}, technicians {crew}; "
+        f"{duration(machine.mission_hours)} from "
+        f"{'new' if machine.start == 'new' else 'the stationary state'}; fingerprint "
+        f"{machine.fingerprint}.\n"
+        f"Failure budget {number(fits)} FIT: {number(fits * 8.76e-6)} occurrences a year with "
+        f"every part in working order."
     )
+
+
+def _lanes(machine: Machine) -> str:
+    return f"{machine.lanes_per_link:,} lane{'s' * (machine.lanes_per_link != 1)}"
 
 
 def machine_tables(machine: Machine) -> Iterator[Group]:
@@ -51,14 +58,14 @@ def _units(machine: Machine) -> Group:
 
 def _levels(machine: Machine) -> Group:
     def row(unit):
-        mean = "–" if unit.mean_hours_to_loss is None else duration(unit.mean_hours_to_loss)
+        mean = unit.first_loss.mean_hours
         return (
             "  " * unit.depth + unit.name,
             number(unit.fit_of_one),
             number(unit.fit_in_machine),
             number(unit.occurrences_per_year),
-            number(unit.survives_mission_prob),
-            mean,
+            percent(unit.first_loss.before_mission_ends_prob),
+            "–" if mean is None else duration(mean),
         )
 
     return table(
@@ -68,12 +75,13 @@ def _levels(machine: Machine) -> Group:
             ">FIT of one",
             ">FIT in machine",
             ">occurrences/y",
-            ">P(one survives)",
-            ">mean to loss",
+            ">P(any loss)",
+            ">mean to first loss",
         ),
         map(row, machine.units),
-        "FIT and occurrences: the unit's own components, all in working order. P(one survives) and the mean time to the "
-        "first loss: one unit with all that it contains, new, never repaired, over the mission.",
+        "FIT and occurrences: the unit's own components, all of them in working order.\n"
+        "First loss: when anything on this level, anywhere in the machine, first loses something, "
+        "with all parts new at the start and never repaired; the probability is for the mission.",
     )
 
 
@@ -118,7 +126,8 @@ def _replacements(machine: Machine) -> Group:
         "Replacements",
         ("!FRU swapped", "when these fail", "!takes out", "repair time", "stock", "!job opens"),
         rows,
-        "A job opens when the part has failed, or when its counting group is short of what is needed.",
+        "A job opens when the part has failed, or when its counting group is short of what is "
+        "needed.",
     )
 
 
@@ -134,7 +143,8 @@ def instances_table(found: dict, most: int = 24) -> Group:
     rows = [(one["path"], one["accelerators"], one["planes"]) for one in found["instances"][:most]]
     left = found["count"] - len(rows)
     return table(
-        f"{found['unit']}: {found['count']:,} instance{'s' * (found['count'] != 1)}; losing one takes {found['takes']}",
+        f"{found['unit']}: {found['count']:,} instance{'s' * (found['count'] != 1)}; losing one "
+        f"takes {found['takes']}",
         ("!instance", ">accelerators", ">planes"),
         [(path, _span(accelerators), _span(planes)) for path, accelerators, planes in rows],
         f"… and {left:,} more (all of them with --json)" if left else "",

@@ -20,7 +20,8 @@ class Metric:
 
 _LOST = "lost_accelerator_hours_per_year"
 _BLAME = (
-    "of the lost accelerator-hours, those blamed on {0}; the active failures of a moment share its loss in "
+    "of the lost accelerator-hours, those blamed on {0}; the active failures of a moment share its "
+    "loss in "
     "proportion to what each alone has taken"
 )
 
@@ -28,19 +29,22 @@ METRICS = (
     Metric(
         "goodput",
         "1",
-        "useful work over the work of the same machine without failures and checkpoints: `ettr` less the drains "
+        "useful work over the work of the same machine without failures and checkpoints: `ettr` "
+        "less the drains "
         "(`drains_per_year` times the time to resume), times `work_rate`",
     ),
     Metric(
         "work_rate",
         "1",
-        "time average of the speed of the job relative to the healthy machine, checkpoints and restarts apart: used "
+        "time average of the speed of the job relative to the healthy machine, checkpoints and "
+        "restarts apart: used "
         "over all accelerators times healthy over actual step time",
     ),
     Metric(
         "ettr",
         "1",
-        "effective training time ratio: share of the run time that is kept when checkpoints are written and "
+        "effective training time ratio: share of the run time that is kept when checkpoints are "
+        "written and "
         "interruptions repeat the work since the last one (exact Daly form)",
     ),
     Metric(
@@ -57,26 +61,31 @@ METRICS = (
     Metric(
         _LOST,
         "accelerator h/y",
-        "accelerators times (1 - `work_rate`) times a year of 8,760 h; checkpoints and restarts are not in it",
+        "accelerators times (1 - `work_rate`) times a year of 8,760 h; checkpoints and restarts "
+        "are not in it",
     ),
     Metric("interruptions_per_year", "1/y", "failures that take a used accelerator out of use"),
     Metric("drains_per_year", "1/y", "starts of repairs that take a used accelerator out of use"),
     Metric(
         "collective_efficiency.<op>",
         "1",
-        "healthy over actual time of the collective, averaged over the time in which work is done; `<op>` carries "
+        "healthy over actual time of the collective, averaged over the time in which work is done, above 1 "
+        "where fewer accelerators take part; "
+        "`<op>` carries "
         "`.<algorithm>` or a number where an operation occurs twice",
     ),
     Metric(
         "inexact_time",
         "1",
-        "share of the mission in which the closed forms of the collectives are lower bounds of the time, not exact: on some "
+        "share of the mission in which the closed forms of the collectives are lower bounds of the "
+        "time, not exact: on some "
         "live plane, not more than 3/4 of the used accelerators have the plane's best rate",
     ),
     Metric(
         "blast_radius.mean",
         "accelerators",
-        "accelerators impaired or taken out by an occurrence at its worst, repair included, averaged over occurrences; "
+        "accelerators impaired or taken out by an occurrence at its worst, repair included, "
+        "averaged over occurrences; "
         "0 for one that a spare absorbs",
     ),
     Metric(

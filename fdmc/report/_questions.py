@@ -1,4 +1,4 @@
-"""Which questions a scenario gets exact answers to, which are sampled, and which are refused, and why."""
+"""Which questions a scenario gets exact answers to, which are sampled, which refused, and why."""
 
 import dataclasses
 
@@ -18,7 +18,7 @@ class Question:
 
 
 def questions(scenario: Scenario, refusal: str | None) -> tuple[Question, ...]:
-    """Return every question and its kind of answer; `refusal` is why histories cannot be simulated."""
+    """Return every question and its answer; `refusal` is why there can be no histories."""
     found = [*_exact(scenario)]
     if refusal is None:
         found += _sampled(scenario)
@@ -37,12 +37,14 @@ def _exact(scenario: Scenario):
     yield Question(
         "occurrences a year with every part in working order",
         EXACT,
-        f"budget times 8,760 h, an upper bound of what a run counts as failed parts do not fail again{note}",
+        f"budget times 8,760 h, an upper bound of what a run counts as failed parts do not fail "
+        f"again{note}",
     )
     yield Question(
         "survival of the mission and mean time to first loss, without repair",
         EXACT,
-        "components are independent: series and k-of-n groups in closed form (the mean by quadrature)",
+        "components are independent: series and k-of-n groups in closed form, the mean by "
+        "quadrature; `fdmc.mission` in Python samples the same beside it",
     )
     yield Question(
         "what one failure or repair takes out (`--path`)", EXACT, "read off the containment tree"
@@ -51,19 +53,14 @@ def _exact(scenario: Scenario):
 
 def _sampled(scenario: Scenario):
     service = scenario.service
-    crew = (
-        "unlimited technicians"
-        if service.technicians is None
-        else f"{service.technicians} shared technicians"
-    )
-    short = any(rule.stock is not None for rule in service.replace.values())
-    coupled = f"repairs are coupled through {crew}" + (
-        " and shelves that can run out" if short else ""
-    )
+    shelves = any(rule.stock is not None for rule in service.replace.values())
+    why = ["repairs of whole FRUs overlap"]
+    why += ["jobs wait for technicians"] if service.technicians is not None else []
+    why += ["shelves run out"] if shelves else []
     yield Question(
         "goodput, work rate, availability, full strength",
         SAMPLED,
-        f"event-driven histories: {coupled}",
+        f"event-driven histories: {', '.join(why)}",
     )
     yield Question(
         "expected training time ratio (ETTR)",
@@ -78,11 +75,17 @@ def _sampled(scenario: Scenario):
     yield Question(
         "blast radius, occurrences, spares a year", SAMPLED, "counted over the same histories"
     )
+    yield Question(
+        "state at one time without repair, or stationary with independent repairs",
+        SAMPLED,
+        "`fdmc.snapshot` in Python",
+    )
     if scenario.workload.collectives:
         yield Question(
             "collective efficiencies",
             SAMPLED,
-            "closed forms of sampled states; exact where `inexact_time` is 0, lower bounds of the time elsewhere",
+            "closed forms of sampled states; exact where `inexact_time` is 0, lower bounds of the "
+            "time elsewhere",
         )
 
 
@@ -92,12 +95,6 @@ def _refused(scenario: Scenario, refusal: str | None):
     yield Question(
         "gradients with respect to counts and thresholds (need, stock, technicians, mission)",
         REFUSED,
-        "a step has gradient zero almost everywhere, which would be silently wrong; vary them with --set",
+        "a step has gradient zero almost everywhere, which would be silently wrong; vary them with "
+        "--set",
     )
-    stocked = {rule.name for rule in scenario.service.replace.values() if rule.stock is not None}
-    if not stocked:
-        yield Question(
-            "the chance that spares run out",
-            REFUSED,
-            "every stock is unlimited; write stock and restock in a rule",
-        )

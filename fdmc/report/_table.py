@@ -11,9 +11,10 @@ from rich.text import Text
 def table(
     title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], note: str = ""
 ) -> Group:
-    """Return a titled table; a column whose heading starts with `>` is set flush right, with `!` never folded.
+    """Return a titled table.
 
-    Cells are taken literally: a bracket is a bracket, not a style.
+    A column whose heading starts with `>` is flush right, one with `!` is never folded. Cells are
+    taken literally: a bracket is a bracket, not a style.
     """
     made = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for heading in columns:

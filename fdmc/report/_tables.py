@@ -83,9 +83,13 @@ def _components(result: Result, top: int) -> Group:
         ">occurrences/y", ">95 % interval", "!grade",
     )  # fmt: skip
     rest = found[top:]
-    note = "Lost accelerator-hours a year to failures and repairs. Grades: A counted in the field, B primary source, C estimate."
+    note = (
+        "Lost accelerator-hours a year to failures and repairs, each shared among its causes.\n"
+        "Grades of the rates: A counted in the field, B a primary source, C an estimate."
+    )
     if rest:
-        note = f"… and {len(rest)} more, together {share(sum(c.share for c in rest))} (--top {len(found)}). {note}"
+        together = share(sum(c.share for c in rest))
+        note = f"… and {len(rest)} more, together {together} (--top {len(found)}).\n{note}"
     return table("Contributors by component", columns, map(row, found[:top]), note)
 
 
@@ -112,7 +116,8 @@ def _frus(result: Result) -> Group:
         )
 
     columns = (
-        "!FRU", ">lost acc. h/y", ">95 % interval", ">share", ">spares/y", ">95 % interval", "!grades",
+        "!FRU", ">lost acc. h/y", ">95 % interval", ">share",
+        ">spares/y", ">95 % interval", "!grades",
     )  # fmt: skip
     return table(
         "Contributors by FRU, and spares used", columns, map(row, result.contributors("fru"))
@@ -126,7 +131,10 @@ def _blast(result: Result) -> Group:
         for size, e in result.blast_radius.items()
     ]
     columns = (">accelerators", ">occurrences/y", ">95 % interval", ">share")
-    note = "Accelerators impaired or taken out by an occurrence at its worst, repair included; 0: a spare absorbs it."
+    note = (
+        "Accelerators impaired or taken out by an occurrence at its worst, repair included; "
+        "0: a spare absorbs it."
+    )
     return table("Blast radius", columns, rows, note)
 
 
@@ -163,7 +171,8 @@ def scenarios_table(rows: Sequence[dict]) -> Group:
         columns,
         [
             (
-                row["name"], f"{row['accelerators']:,}", f"{row['planes']:,}", duration(row["mission_hours"]),
+                row["name"], f"{row['accelerators']:,}", f"{row['planes']:,}",
+                duration(row["mission_hours"]),
                 ", ".join(f"{n} {grade}" for grade, n in row["grades"].items()), row["title"],
             )
             for row in rows
@@ -183,7 +192,8 @@ def components_table(rows: Sequence[dict]) -> Group:
 
     columns = ("!id", "component", ">FIT min", ">typical", ">max", "!grade", "source")
     note = (
-        "FIT: failures in 1e9 hours. Grades: A counted in the field, B a primary source, C an estimate. "
+        "FIT: failures in 1e9 hours. Grades: A counted in the field, B a primary source, C an "
+        "estimate. "
         "`fdmc show ID` has the whole row."
     )
     made = [
