@@ -71,9 +71,11 @@ def targets(rows: list[Row]) -> list[str]:
         ("a", EVERY, "", arrays, EVERY, 8.0),
         ("a", ORDER, "", arrays, EVERY, 15.0),
         ("a", ORDER, "", arrays, ORDER, 1.0),
+        ("b", "", "", ("Numba",), "a clock a unit", 2.0),
         ("b", "", "", ("Numba",), "", 2.0),
         ("b", "", "", ("SimPy",), "", 500.0),
-        ("c", "", "", ("RePyability",), "", 1000.0),
+        ("c", "", "", ("RePyability",), "576 components", 1000.0),
+        ("c", "", "", ("RePyability",), "64 trays", 1000.0),
         ("c", "", "", ("Numba",), "", 1.0),
         *(("d", "", f"{fit} FIT", arrays, EVERY, 100.0) for fit in jobs.LANE_FITS),
     ]

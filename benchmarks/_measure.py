@@ -39,9 +39,10 @@ class Sums:
 class Measurement:
     """One job in one tool.
 
-    `model_units` and `draws` belong to the batch of runs that took `seconds_warm`, the best one; the
-    answer pools all runs. `seconds_cold` is import, compilation and first run. With `hits`, the answer is
-    hits / trials. Only rows of one `case` are compared, and of one `method` where fdmc has it.
+    `model_units` and `draws` belong to the batch of runs that took `seconds_warm`, the best one;
+    the answer pools all runs. `seconds_cold` is import, compilation and first run. With `hits`, the
+    answer is hits / trials. Only rows of one `case` are compared, and of one `method` where fdmc
+    has it.
     """
 
     job: str

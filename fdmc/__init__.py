@@ -2,6 +2,7 @@
 
 from .collect import (
     availability as availability,
+    compare as compare,
     mission as mission,
     RelativeError as RelativeError,
     Replicas as Replicas,

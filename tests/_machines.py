@@ -1,9 +1,12 @@
 """Small machines that together use every sentence of `docs/model.md`, and how to load them."""
 
 import copy
+import math
+import statistics
+from collections.abc import Sequence
 from typing import Any
 
-from fdmc import spec
+from fdmc import reference, spec
 
 
 PART = {"mtbf": "1000 h", "repair": "1 h"}
@@ -82,3 +85,34 @@ def load(document: dict[str, Any], **more: Any) -> spec.Scenario:
         both = isinstance(old, dict) and isinstance(value, dict)
         whole[key] = {**old, **value} if both else value
     return spec.load(whole)
+
+
+def laboratory(
+    components: dict[str, Any], groups: dict[str, Any], **more: Any
+) -> reference.Machine:
+    """One accelerator with components on it; its work rate is its live compute."""
+    document = {
+        "components": components,
+        "units": {"system": {"components": groups}},
+        "fabric": {"accelerator": "system"},
+    }
+    return reference.build(load({**document, **more}))
+
+
+def exponential(mtbf: float, repair: float) -> dict[str, Any]:
+    return {"mtbf": f"{mtbf} h", "repair": {"exponential": {"mean": f"{repair} h"}}}
+
+
+def at(hours: float, repair: float = 10.0) -> dict[str, Any]:
+    """A part that fails when it is `hours` old, to a few parts in a million."""
+    return {"lifetime": {"weibull": {"shape": 1e6, "scale": f"{hours} h"}}, "repair": f"{repair} h"}
+
+
+Z = 4.9  # statistical checks: one false alarm in a million, each
+
+
+def agree(samples: Sequence[float], exact: float) -> None:
+    """Hold the mean of independent samples against an exact answer."""
+    spread = statistics.stdev(samples) / math.sqrt(len(samples))
+    z = (statistics.fmean(samples) - exact) / spread
+    assert abs(z) <= Z, f"z = {z:.2f}: {statistics.fmean(samples)} against {exact}"

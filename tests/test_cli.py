@@ -1,4 +1,4 @@
-"""The command line: answers, JSON that is nothing but JSON, exit codes, and every kind of mistake."""
+"""The command line: answers, JSON that is only JSON, exit codes, and every kind of mistake."""
 
 import argparse
 import json
@@ -63,7 +63,7 @@ def test_run_says_everything(small, fdmc):
     assert code == 0
     for words in (
         "small did", "95 % interval", "100 histories of seed 0; stopped as 100 histories are done",
-        "Headline metrics", "Contributors by component", "Contributors by level", "spares/y",
+        "Headline metrics", "Contributors by component", "Contributors by level", "Spares used",
         "Blast radius", "failure clock", "compiled in", "occurrences/s", "user",
     ):  # fmt: skip
         assert words in out, words
@@ -71,7 +71,18 @@ def test_run_says_everything(small, fdmc):
 
 
 def test_run_json(small, fdmc):
-    words = ("run", small, "--rtol", "0.01 %", "--wall", "0.05 s", "--json", "--quiet")
+    words = (
+        "run",
+        small,
+        "--rtol",
+        "0.01 %",
+        "--wall",
+        "0.05 s",
+        "--chunk",
+        100,
+        "--json",
+        "--quiet",
+    )
     code, out, err = fdmc(*words)
     assert (code, err) == (3, "")
     found = json.loads(out, parse_constant=pytest.fail)
@@ -123,7 +134,7 @@ def test_a_fresh_run_tells_of_the_ledger_that_it_replaces(small, answered, fdmc,
 
 
 def test_an_interrupt_keeps_the_ledger(small, tmp_path):
-    """Ctrl-C in a process of its own: 130, the command to go on, and integers as if it never was."""
+    """Ctrl-C in a process of its own: 130, the command to go on, and a ledger that adds up."""
     words = ["run", small, "--replicas", "100000000", "--chunk", "512", "--out", str(tmp_path)]
     code = "import sys; from fdmc.cli import main; sys.exit(main(sys.argv[1:]))"
     process = subprocess.Popen(
@@ -294,8 +305,10 @@ def test_show(fdmc):
     code, out, _ = fdmc("show", "nvl72-copper", "--set", "service.technicians=3")
     assert code == 0
     for words in (
-        "72 accelerators, 18 planes", "technicians 3", "Failure budget by level (exact)", "switch_tray",
-        "its repair takes out", "rack: 72 accelerators", "1, restock 21 d", "library row", "sampled", "refused",
+        "72 accelerators, 18 planes", "technicians 3", "Failure budget by level (exact)",
+        "switch_tray",
+        "its repair takes out", "rack: 72 accelerators", "1, restock 21 d", "library row",
+        "sampled", "refused",
     ):  # fmt: skip
         assert words in out, words
     code, out, _ = fdmc("show", "nvl72-copper", "--json")
@@ -360,8 +373,7 @@ def test_doctor(fdmc, monkeypatch):
 def options(parser):
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
-            for name, verb in action.choices.items():
-                yield name, verb
+            yield from action.choices.items()
 
 
 def test_help_is_complete_and_documented(fdmc):

@@ -13,20 +13,24 @@ from ..report import plain
 _NARROWEST = 120  # columns when the output is no terminal
 
 
-def console(error: bool = False) -> Console:
-    """Return a console on the streams of this moment; brackets are brackets."""
+def console(error: bool = False, least: int = 0) -> Console:
+    """Return a console on the streams of this moment, at least so wide; brackets are brackets."""
     file = sys.stderr if error else sys.stdout
     width = None if file.isatty() else _NARROWEST
+    width = max(Console(file=file, width=width).width, least)
     return Console(file=file, width=width, markup=False, highlight=False, emoji=False)
 
 
-def show(parts: Iterable[str | Group]):
-    """Print paragraphs and tables with an empty line between them."""
-    screen = console()
-    for number, part in enumerate(parts):
-        if number:
-            screen.print()
-        screen.print(Text(part) if isinstance(part, str) else part)
+def show(parts: Iterable[str | Group], least: int = 0):
+    """Print paragraphs and tables, an empty line between them, for a screen so wide at least."""
+    screen = console(least=least)
+    try:
+        for number, part in enumerate(parts):
+            if number:
+                screen.print()
+            screen.print(Text(part) if isinstance(part, str) else part)
+    except SystemExit:  # what rich makes of a pipe whose reader has gone
+        raise BrokenPipeError from None
 
 
 def show_json(value: object):

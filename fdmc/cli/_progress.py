@@ -26,7 +26,7 @@ class Listener:
 
     def __enter__(self):
         if not self.quiet and sys.stderr.isatty():
-            columns = (TextColumn("fdmc"), BarColumn(), TextColumn("{task.description}"))
+            columns = (BarColumn(bar_width=10), TextColumn("{task.description}"))
             self.bar = Bar(*columns, console=console(error=True), transient=True)
             self.task = self.bar.add_task("compiling", total=1.0)
             self.bar.start()
@@ -64,8 +64,7 @@ class Listener:
             text += f", {_clock(left)} left"
         lost = progress.lost
         if progress.replicas > 1 and lost.best > 0:
-            half = 50 * lost.width / lost.best
-            text += f", lost goodput {100 * lost.best:.4g} % ± {half:.2g} % of it"
+            text += f", lost goodput {100 * lost.best:.4g} ± {50 * lost.width:.2g} %"
         return text
 
 

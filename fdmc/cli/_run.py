@@ -11,7 +11,7 @@ from ..collect import AbstractStop, Ledger, RelativeError, Replicas, Result, Wal
 from ..report import caption, result_tables, run_object, save, timing
 from ..spec import Scenario, load
 from ._errors import GOOD, INTERRUPTED, NOT_REACHED, UsageError
-from ._output import say, show, show_json
+from ._output import console, say, show, show_json
 from ._progress import Interrupt, Listener
 
 
@@ -62,12 +62,8 @@ def stop_rules(args: argparse.Namespace) -> list[AbstractStop]:
 def _show(args, scenario: Scenario, rules, result: Result, files: list[str]):
     mission = scenario.mission_hours
     wrote = [f"Wrote {', '.join(files)} and ledger.json to {args.out}."] if files else []
-    show(
-        [
-            caption(result, rules, mission), *result_tables(result, args.top),
-            timing(result, mission), *wrote,
-        ]
-    )  # fmt: skip
+    tables = result_tables(result, args.top, wide=console().width >= 110)
+    show([caption(result, rules, mission), *tables, timing(result, mission), *wrote])
 
 
 def _check_devices(count: int | None):

@@ -13,6 +13,9 @@ from ._errors import GOOD, UsageError
 from ._output import show as show_parts, show_json
 
 
+_NARROWEST = 110  # columns that tables with much text need; narrower terminals wrap the lines
+
+
 def show(args: argparse.Namespace) -> int:
     """Carry out `fdmc show`; return the exit code."""
     if args.name == "schema" and not Path(args.name).is_file():
@@ -32,13 +35,13 @@ def show(args: argparse.Namespace) -> int:
         if args.json:
             show_json({"scenario": scenario.name, "fingerprint": scenario.fingerprint, **found})
         else:
-            show_parts([report.instances_table(found)])
+            _print([report.instances_table(found)])
         return GOOD
     machine = report.describe(scenario)
     if args.json:
         show_json(machine)
     else:
-        show_parts([report.headline(machine), *report.machine_tables(machine)])
+        _print([report.headline(machine), *report.machine_tables(machine)])
     return GOOD
 
 
@@ -59,7 +62,7 @@ def list_all(args: argparse.Namespace) -> int:
         show_json(found)
         return GOOD
     makers = {"scenarios": report.scenarios_table, "components": report.components_table}
-    show_parts([makers[key](rows) for key, rows in found.items()])
+    _print([makers[key](rows) for key, rows in found.items()])
     return GOOD
 
 
@@ -75,6 +78,10 @@ def _scenario(name: str) -> dict:
         "mission_hours": scenario.mission_hours,
         "grades": dict(sorted(grades.items())),
     }
+
+
+def _print(parts):
+    show_parts(parts, least=_NARROWEST)
 
 
 def _component(name: str) -> library.Row | None:
@@ -109,7 +116,7 @@ def _show_component(args: argparse.Namespace, row: library.Row) -> int:
         for key, value in values.items()
         if value not in (None, "")
     ]
-    show_parts(
+    _print(
         [
             report.table(
                 f"{row.id}: {row.component}",

@@ -3,6 +3,7 @@ from ._availability import (
     Availability as Availability,
     population_of as population_of,
 )
+from ._compare import compare as compare, Comparison as Comparison
 from ._engine import Engine as Engine, first_bounds as first_bounds, larger as larger
 from ._ledger import Ledger as Ledger, LedgerError as LedgerError
 from ._result import Contributor as Contributor, Result as Result

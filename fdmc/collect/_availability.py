@@ -67,7 +67,8 @@ def availability(scenario: Scenario | str, *, seed: int = 0, replicas: int = 1 <
     lanes = min(_LANES, replicas)
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         parts = list(pool.map(chunk, range(0, replicas, lanes)))
-    ticks = np.rint(np.concatenate([p[0] for p in parts]).astype(float) * HOURS).astype(object)
+    ticks = np.rint(np.concatenate([p[0] for p in parts]).astype(float) * HOURS)
+    ticks = ticks.astype(np.int64).astype(object)
     mission = scenario.mission_hours
     short = mean_estimate(
         ticks.sum(), (ticks**2).sum(), replicas, scale=1 / HOURS / mission, most=1.0, unit="1"

@@ -236,7 +236,7 @@ def _metrics(scenario: Scenario, plan: Plan, columns: Columns, sums: _Sums) -> d
     share = lambda name: sums.mean(name, 1 / mission, "1")
     lost = "lost_accelerator_hours_per_year"
     out = {
-        "goodput": _unit(sums.ratio(lambda x: _goodput(scenario, x), "1")),
+        "goodput": _unit(sums.ratio(lambda x: goodput_of(scenario, x), "1")),
         "work_rate": share("lost").complement(),
         "ettr": _unit(sums.ratio(lambda x: _ettr(scenario, x), "1")),
         "availability": share("unused").complement(),
@@ -293,7 +293,8 @@ def _ettr(scenario: Scenario, x: dict[str, float]) -> float:
     return float(ettr(mttf, interval_hours=tau, write_hours=write, restart_hours=restart))
 
 
-def _goodput(scenario: Scenario, x: dict[str, float]) -> float:
+def goodput_of(scenario: Scenario, x: dict[str, float]) -> float:
+    """Return goodput from mean lost hours, idle hours, interruptions and drains of a history."""
     mission = scenario.mission_hours
     drained = x["drains"] / mission * scenario.workload.restart.resume_seconds / 3600
     return max(_ettr(scenario, x) - drained, 0.0) * (1 - x["lost"] / mission)

@@ -86,7 +86,7 @@ def least(alive: Bool[Array, ""], values: Array) -> Array:
     return fold(alive, jnp.minimum, values)
 
 
-def some(alive: Bool[Array, ""], mask: Bool[Array, "slots lanes"]) -> Bool[Array, " lanes"]:
+def some(alive: Bool[Array, ""], mask: Bool[Array, "slots ..."]) -> Bool[Array, "..."]:
     """Return whether any slot is true."""
     return fold(alive, operator.or_, mask)
 

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, UInt32
 
+from ..plan import AnyArray
 from ._draw import exponential, threefry2x32, U32
 from ._entries import hold
 
@@ -19,12 +20,12 @@ _BLOCK = 2  # occurrences a pass: more, and their draws no longer stay in cache
 class Population(eqx.Module):
     """`count` components with rates per hour; more than `spares` failed is short."""
 
-    count: Float[Array, ""]
-    spares: Float[Array, ""]
-    failure_rate: Float[Array, ""]
-    repair_rate: Float[Array, ""]
-    technicians: Float[Array, ""]
-    mission_hours: Float[Array, ""]
+    count: Float[AnyArray, ""]
+    spares: Float[AnyArray, ""]
+    failure_rate: Float[AnyArray, ""]
+    repair_rate: Float[AnyArray, ""]
+    technicians: Float[AnyArray, ""]
+    mission_hours: Float[AnyArray, ""]
 
 
 def population(

@@ -8,6 +8,7 @@ from ._mission import (
     sources_of as sources_of,
 )
 from ._plan import (
+    AnyArray as AnyArray,
     Classes as Classes,
     COMPUTE as COMPUTE,
     LINK as LINK,

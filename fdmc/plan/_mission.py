@@ -4,11 +4,11 @@ import dataclasses
 
 import equinox as eqx
 import numpy as np
-from jaxtyping import Array, Float, Int, UInt32
+from jaxtyping import Float, Int, UInt32
 
 from ..lifetime import cumulative_hazard, quantile_table, Spared
 from ..spec import Competing, Exponential, Law, Scenario, Weibull
-from ._plan import Quantiles
+from ._plan import AnyArray, Quantiles
 from ._streams import stream
 
 
@@ -27,13 +27,13 @@ class MissionPlan(eqx.Module):
     `reaches[level, source]`; `groups` holds the tables of whole sources, `elements` of one element.
     """
 
-    power: Float[Array, " sources"]
-    scale_hours: Float[Array, " sources"]
+    power: Float[AnyArray, " sources"]
+    scale_hours: Float[AnyArray, " sources"]
     groups: Quantiles
     elements: Quantiles
-    reaches: Int[Array, "levels sources"]
-    streams: UInt32[Array, " sources"]
-    edges_hours: Float[Array, " edges"]
+    reaches: Int[AnyArray, "levels sources"]
+    streams: UInt32[AnyArray, " sources"]
+    edges_hours: Float[AnyArray, " edges"]
 
     shapes: tuple[tuple[int, int, int], ...] = eqx.field(static=True)  # count, spares, copies
     weibull: tuple[bool, ...] = eqx.field(static=True)

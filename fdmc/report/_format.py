@@ -28,6 +28,8 @@ def number(value: float | int, digits: int = 3) -> str:
 def _fixed(value: float, decimals: int) -> str:
     """Return a number rounded to so many decimals; tiny and huge ones in powers of ten."""
     size = abs(value)
+    if size == 0:
+        return "0"
     if size >= 1e12 or (0 < size < 1e-4 and round(value, max(decimals, 0)) != 0):
         digits = max(0, decimals + math.floor(math.log10(size)))
         mantissa, exponent = f"{value:.{min(digits, 6)}e}".split("e")
@@ -46,7 +48,7 @@ def digits_of(estimate: Estimate, scale: float = 1.0) -> int:
     size = (
         max(abs(estimate.best), abs(estimate.high) if math.isfinite(estimate.high) else 0) * scale
     )
-    return 2 - math.floor(math.log10(size)) if size > 0 else 0
+    return 1 - math.floor(math.log10(size)) if size > 0 else 0
 
 
 def best(estimate: Estimate) -> str:

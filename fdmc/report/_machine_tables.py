@@ -92,7 +92,7 @@ def _failures(machine: Machine) -> Group:
         return (
             c.name,
             f"{c.copies:,}",
-            number(c.fit_of_one),
+            number(c.fit_of_one, 4),
             number(c.fit_in_machine),
             takes,
             out,

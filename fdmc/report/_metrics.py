@@ -69,10 +69,9 @@ METRICS = (
     Metric(
         "collective_efficiency.<op>",
         "1",
-        "healthy over actual time of the collective, averaged over the time in which work is done, above 1 "
-        "where fewer accelerators take part; "
-        "`<op>` carries "
-        "`.<algorithm>` or a number where an operation occurs twice",
+        "healthy over actual time of the collective, averaged over the time in which work is done; "
+        "above 1 where fewer accelerators take part; `<op>` carries `.<algorithm>` or a number "
+        "where an operation occurs twice",
     ),
     Metric(
         "inexact_time",

@@ -27,25 +27,20 @@ _HEADLINES = {
 }
 
 
-def result_tables(result: Result, top: int) -> Iterator[Group]:
-    """Yield the tables of a run; of long lists the first `top` rows."""
-    yield _headlines(result)
+def result_tables(result: Result, top: int, wide: bool = True) -> Iterator[Group]:
+    """Yield the tables of a run: of long lists `top` rows, on wide screens with remarks."""
+    yield _headlines(result, wide)
     yield _components(result, top)
-    yield _levels(result)
-    yield _frus(result)
+    yield _contributors(result, "level", "Contributors by level", "!level")
+    yield _contributors(result, "fru", "Contributors by FRU", "!FRU")
     yield _blast(result)
-    yield table(
-        "Conventions",
-        ("!what", "choice"),
-        [(k.replace("_", " "), v) for k, v in result.conventions.items()],
-    )
+    yield _rates(result, "occurrences_per_year.", "Occurrences", "!component", top)
+    yield _rates(result, "spares_per_year.", "Spares used", "!FRU", top=len(result.metrics))
+    conventions = [(k.replace("_", " "), v) for k, v in result.conventions.items()]
+    yield table("Conventions", ("!what", "choice"), conventions)
 
 
-def _row(name: str, e: Estimate, said: str) -> tuple:
-    return name, best(e), interval(e), unit_of(e), said
-
-
-def _headlines(result: Result) -> Group:
+def _headlines(result: Result, wide: bool) -> Group:
     rows = [_row("lost goodput", lost_goodput(result), "1 - goodput")]
     for name, e in result.metrics.items():
         if name in _HEADLINES:
@@ -53,75 +48,53 @@ def _headlines(result: Result) -> Group:
         elif name.startswith("collective_efficiency."):
             rows.append(_row(name, e, "healthy over actual time"))
     columns = ("!metric", ">best", ">95 % interval", "!unit", "what it says")
-    return table("Headline metrics", columns, [rows[1], rows[0], *rows[2:]])
+    rows = [rows[1], rows[0], *rows[2:]]
+    if wide:
+        return table("Headline metrics", columns, rows)
+    narrow = ("metric", ">best", ">95 % interval", "unit")
+    return table("Headline metrics", narrow, [row[:4] for row in rows])
+
+
+def _row(name: str, e: Estimate, said: str) -> tuple:
+    return name, best(e), interval(e), unit_of(e), said
 
 
 def _components(result: Result, top: int) -> Group:
-    found = result.contributors("component")
-    levels = {
-        name: "/".join(
-            dict.fromkeys(c.unit for c in result.directory.classes if c.component == name)
-        )
-        for name in {c.component for c in result.directory.classes}
-    }
+    found, classes = result.contributors("component"), result.directory.classes
 
     def row(c: Contributor):
-        often = c.occurrences
-        seen = ("–", "") if often is None else (best(often), interval(often))
-        return (
-            c.name,
-            levels[c.name],
-            best(c.lost),
-            interval(c.lost),
-            share(c.share),
-            *seen,
-            c.grade,
-        )
+        levels = "/".join(dict.fromkeys(i.unit for i in classes if i.component == c.name))
+        return c.name, levels, best(c.lost), interval(c.lost), share(c.share), c.grade
 
-    columns = (
-        "!component", "level", ">lost acc. h/y", ">95 % interval", ">share",
-        ">occurrences/y", ">95 % interval", "!grade",
-    )  # fmt: skip
-    rest = found[top:]
     note = (
         "Lost accelerator-hours a year to failures and repairs, each shared among its causes.\n"
         "Grades of the rates: A counted in the field, B a primary source, C an estimate."
     )
+    rest = found[top:]
     if rest:
         together = share(sum(c.share for c in rest))
         note = f"… and {len(rest)} more, together {together} (--top {len(found)}).\n{note}"
+    columns = ("!component", "level", ">lost acc. h/y", ">95 % interval", ">share", "!grade")
     return table("Contributors by component", columns, map(row, found[:top]), note)
 
 
-def _levels(result: Result) -> Group:
+def _contributors(result: Result, by: str, title: str, heading: str) -> Group:
     rows = [
         (c.name, best(c.lost), interval(c.lost), share(c.share), c.grade)
-        for c in result.contributors("level")
+        for c in result.contributors(by)
     ]
-    columns = ("!level", ">lost acc. h/y", ">95 % interval", ">share", "!grades")
-    return table("Contributors by level", columns, rows)
+    columns = (heading, ">lost acc. h/y", ">95 % interval", ">share", "!grades")
+    return table(title, columns, rows)
 
 
-def _frus(result: Result) -> Group:
-    def row(c: Contributor):
-        spares = result[f"spares_per_year.{c.name}"]
-        return (
-            c.name,
-            best(c.lost),
-            interval(c.lost),
-            share(c.share),
-            best(spares),
-            interval(spares),
-            c.grade,
-        )
-
-    columns = (
-        "!FRU", ">lost acc. h/y", ">95 % interval", ">share",
-        ">spares/y", ">95 % interval", "!grades",
-    )  # fmt: skip
-    return table(
-        "Contributors by FRU, and spares used", columns, map(row, result.contributors("fru"))
-    )
+def _rates(result: Result, prefix: str, title: str, heading: str, top: int) -> Group:
+    """Return the metrics that begin with `prefix`, the largest first."""
+    found = {k.removeprefix(prefix): e for k, e in result.metrics.items() if k.startswith(prefix)}
+    order = sorted(found, key=lambda name: -found[name].best)
+    rest = sum(found[name].best for name in order[top:])
+    note = f"… and {len(order) - top} more, together {number(rest)} a year." if order[top:] else ""
+    rows = [(name, best(found[name]), interval(found[name])) for name in order[:top]]
+    return table(title, (heading, ">per year", ">95 % interval"), rows, note)
 
 
 def _blast(result: Result) -> Group:
@@ -186,7 +159,7 @@ def components_table(rows: Sequence[dict]) -> Group:
 
     def fits(row):
         return [
-            "–" if row[key] is None else number(row[key])
+            "–" if row[key] is None else number(row[key], 6)
             for key in ("fit_min", "fit_typ", "fit_max")
         ]
 

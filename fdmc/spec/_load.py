@@ -33,7 +33,9 @@ def load(
     **Raises:** `ScenarioError` with every problem, its path, its line and its fix.
 
     ```python
-    scenario = load("cpo-512", sets=["service.technicians=4"])
+    import fdmc
+
+    scenario = fdmc.load("cpo-512", sets=["service.technicians=4"])
     ```
     """
     sets = [sets] if isinstance(sets, str) else list(sets)

@@ -1,0 +1,213 @@
+"""Histories of the fast engine against the reference, exact chains and closed forms.
+
+Every comparison allows |z| <= 4.9, one false alarm in a million; there are about 150 of them, so a run of this file
+raises one in seven thousand. Seeds are fixed.
+"""
+
+import functools
+import math
+from typing import Any
+from unittest import mock
+
+import pytest
+from _compare import assert_alike, engine_facts, Fact, reference_facts, Z
+from _machines import exponential, load
+from _markov import base_stock, machine_repair, nested_frus, shared_technician, swap_when_short
+from _rich import DEGRADED, PARKED
+
+from fdmc import reference
+from fdmc.kernel import Bounds
+
+
+YEARS_5 = 43800.0
+pytestmark = pytest.mark.statistical
+
+
+def room(bounds: Bounds):
+    """Start with these bounds: room for almost every replica, so that one program is compiled."""
+    return mock.patch("fdmc.collect._run.first_bounds", lambda *_: bounds)
+
+
+def agree(facts: dict[str, Fact], name: str, exact: float, scale: float = 1.0) -> None:
+    fact = facts[name]
+    error = math.sqrt(fact.variance / fact.count)
+    z = (fact.mean / scale - exact) / (error / scale)
+    assert abs(z) <= Z, f"{name}: z = {z:.2f}: {fact.mean / scale} against {exact}"
+
+
+def laboratory(components: dict[str, Any], groups: dict[str, Any], **more: Any):
+    """One accelerator with components on it; its work rate is its live compute."""
+    document = {
+        "components": components,
+        "units": {"system": {"components": groups}},
+        "fabric": {"accelerator": "system"},
+    }
+    return load(document, **more)
+
+
+# --- the reference, every feature at once ---
+
+
+ROOM = {"DEGRADED": Bounds(8, 36, 64, 40), "PARKED": Bounds(8, 64, 32, 40)}
+
+
+@functools.cache
+def rich(name: str) -> tuple[dict[str, Fact], dict[str, Fact]]:
+    scenario = load({"DEGRADED": DEGRADED, "PARKED": PARKED}[name])
+    with room(ROOM[name]):
+        ours = engine_facts(scenario, 4096)
+    return ours, reference_facts(scenario, 1500)
+
+
+def test_a_degraded_machine_is_that_of_the_reference():
+    ours, theirs = rich("DEGRADED")
+    assert_alike(ours, theirs, at_least=50)
+
+
+def test_a_parked_machine_is_that_of_the_reference():
+    """Stationary, slices, one technician, short stock."""
+    ours, theirs = ({k: v for k, v in facts.items() if k != "drains"} for facts in rich("PARKED"))
+    assert_alike(ours, theirs, at_least=35)
+
+
+def test_drains_of_a_parked_machine():
+    """A tray that stays out from one repair to the next is not drained again."""
+    ours, theirs = rich("PARKED")
+    assert_alike({"drains": ours["drains"]}, {"drains": theirs["drains"]}, at_least=1)
+
+
+# --- exact chains ---
+
+
+def test_five_of_six_with_one_technician():
+    """Published: up for 0.9836280961 of five years from new."""
+    chain = machine_repair(6, 1000.0, 24.0, 1)
+    up = chain.mean(lambda failed: failed <= 1, YEARS_5)
+    assert up == pytest.approx(0.9836280961, abs=5e-11)
+    scenario = laboratory(
+        {"node": exponential(1000, 24)},
+        {"node": {"count": 6, "need": 5}},
+        service={"technicians": 1},
+    )
+    facts = engine_facts(scenario, 2048)
+    agree(facts, "impaired", 1 - up, YEARS_5)
+    lost = chain.mean(lambda failed: 1 - min(1.0, (6 - failed) / 5), YEARS_5)
+    agree(facts, "lost", lost, YEARS_5)
+    live = chain.mean(lambda failed: 6 - failed, YEARS_5)
+    agree(facts, "failures.node", YEARS_5 * live / 1000.0)
+    assert facts["swaps.node"].mean == pytest.approx(facts["failures.node"].mean)
+
+
+def test_two_classes_share_a_technician():
+    """First come first served; capacity is the product of two groups without spares."""
+    counts, mtbf, repair = (2, 3), (500.0, 300.0), (50.0, 10.0)
+    chain = shared_technician(counts, mtbf, repair)
+    scenario = laboratory(
+        {"slow": exponential(500, 50), "fast": exponential(300, 10)},
+        {"slow": {"count": 2, "need": 2}, "fast": {"count": 3, "need": 3}},
+        service={"technicians": 1},
+        mission="10000 h",
+    )
+    facts = engine_facts(scenario, 4096)
+    work = chain.mean(lambda q: (1 - q.count(0) / 2) * (1 - q.count(1) / 3), 10000.0)
+    agree(facts, "lost", 1 - work, 10000.0)
+    for kind, name in enumerate(("slow", "fast")):
+        rate = chain.mean(lambda q, kind=kind: (counts[kind] - q.count(kind)) / mtbf[kind], 10000.0)
+        agree(facts, f"failures.{name}", 10000 * rate)
+
+
+def test_two_technicians_and_stock_and_larger_swaps():
+    """Three laboratories in one machine, far apart: their losses multiply and their chains are exact.
+
+    A module with a spare inside is swapped when short; a small part has its own FRU inside a board's;
+    ten nodes wait for spares, which are all that they need.
+    """
+    document = {
+        "components": {
+            "laser": {"mtbf": "1000 h"},
+            "small": exponential(300, 150),
+            "big": exponential(400, 50),
+        },
+        "units": {
+            "system": {"contains": {"module": 1, "board": 1}},
+            "module": {"components": {"laser": {"count": 4, "need": 3}}},
+            "board": {"components": {"small": 1, "big": 1}},
+        },
+        "fabric": {"accelerator": "system"},
+        "service": {
+            "replace": {
+                "module": {"time": {"exponential": {"mean": "100 h"}}},
+                "small": {},
+                "board": {},
+            }
+        },
+    }
+    hours = 20000.0
+    facts = engine_facts(load(document, mission="20000 h"), 4096)
+    lasers, board = swap_when_short(4, 3, 1000.0, 100.0), nested_frus((300.0, 400.0), (150.0, 50.0))
+    swaps = lasers.mean(lambda s: 0 if s[1] or s[0] != 1 else 3 / 1000, hours)
+    agree(facts, "swaps.module", hours * swaps)
+    agree(facts, "failures.laser", hours * lasers.mean(lambda s: (4 - s[0]) / 1000, hours))
+    agree(facts, "swaps.small", hours * board.mean(lambda s: 0 if s[0] or s[2] else 1 / 300, hours))
+    agree(facts, "swaps.board", hours * board.mean(lambda s: 0 if s[1] or s[3] else 1 / 400, hours))
+    agree(facts, "failures.small", hours * board.mean(lambda s: (not s[0]) / 300, hours))
+
+
+@pytest.mark.parametrize("spares", [0, 2])
+def test_stock_with_a_fixed_restock_time(spares):
+    """Insensitive to the law of the lead time, so exact for a fixed one."""
+    count, mtbf, restock, hours = 10, 1000.0, 300.0, 20000.0
+    scenario = laboratory(
+        {"node": {"mtbf": "1000 h", "repair": "0.01 h"}},
+        {"node": {"count": count, "need": count}},
+        mission=f"{hours} h",
+        start="stationary",
+        run_in="3000 h",
+        service={"replace": {"node": {"stock": spares, "restock": f"{restock} h"}}},
+    )
+    with room(Bounds(12, 8, 4, 40)):
+        facts = engine_facts(scenario, 512)
+    agree(facts, "lost", 1 - base_stock(count, spares, mtbf, restock), hours)
+
+
+# --- closed forms ---
+
+
+def test_poisson_counts_and_an_infinite_queue():
+    """Failures of parts that are back at once are Poisson; those under repair are M/G/infinity.
+
+    Blame counts the failed parts of the group: each takes 1/200, and 200 (1 - exp) never saturates.
+    """
+    scenario = laboratory(
+        {
+            "quick": {"mtbf": "2000 h", "repair": "0.001 h"},
+            "slow": {"mtbf": "1e6 h", "repair": {"lognormal": {"median": "80 h", "sigma": 1.0}}},
+        },
+        {"quick": 2, "slow": {"count": 200, "need": 200}},
+        mission="20000 h",
+        start="stationary",
+        run_in="6000 h",
+    )
+    facts = engine_facts(scenario, 8192)
+    mean = 2 * 20000 / (2000 + 0.001)
+    agree(facts, "failures.quick", mean)
+    quick = facts["failures.quick"]
+    # The variance of a Poisson count is its mean; that of a sample variance, (2 mean^2 + mean) / n.
+    spread = math.sqrt((2 * mean**2 + mean) / quick.count)
+    assert abs(quick.variance - mean) / spread <= Z
+    repair = 80 * math.exp(0.5)
+    down = repair / (1e6 + repair)  # of each of the 200, independent: the mean loss is linear
+    agree(facts, "lost", down + 2 * 0.001 / 2000, 20000.0)
+
+
+def test_both_engines_agree_on_the_goodput():
+    """ETTR and all: within the engine's own interval, widened to 4.9 standard errors."""
+    import fdmc  # noqa: PLC0415
+
+    scenario = load(DEGRADED)
+    with room(ROOM["DEGRADED"]):
+        ours = fdmc.run(scenario, stop=fdmc.Replicas(4096), seed=1)["goodput"]
+    machine = reference.build(scenario)
+    theirs = reference.goodput(machine, [reference.history(machine, 2, r) for r in range(1500)])
+    error = ours.width / 2 / 1.96 * math.sqrt(1 + 4096 / 1500)
+    assert abs(ours.best - theirs) <= Z * error
