@@ -11,7 +11,7 @@ from unittest import mock
 
 import pytest
 from _compare import assert_alike, engine_facts, Fact, reference_facts, Z
-from _machines import exponential, load
+from _machines import at, exponential, load
 from _markov import base_stock, machine_repair, nested_frus, shared_technician, swap_when_short
 from _rich import DEGRADED, PARKED
 
@@ -70,10 +70,44 @@ def test_a_parked_machine_is_that_of_the_reference():
     assert_alike(ours, theirs, at_least=35)
 
 
+DRAINED_TWICE = pytest.mark.xfail(
+    strict=True,
+    reason="kernel bug: the moment between two repairs counts, so a tray that stays out is drained again",
+)
+
+
+@DRAINED_TWICE
 def test_drains_of_a_parked_machine():
     """A tray that stays out from one repair to the next is not drained again."""
     ours, theirs = rich("PARKED")
     assert_alike({"drains": ours["drains"]}, {"drains": theirs["drains"]}, at_least=1)
+
+
+@DRAINED_TWICE
+def test_a_tray_that_stays_out_is_not_drained_again():
+    """By hand: a fails at 1000, b at 1050 in the tray that is out; b's repair follows at 1100."""
+    document = {
+        "components": {"a": at(1000), "b": at(1050)},
+        "units": {
+            "pod": {"contains": {"tray": 1}},
+            "tray": {"contains": {"package": 2}, "components": {"a": 1}},
+            "package": {"contains": {"left": 1}},
+            "left": {"components": {"b": 1}},
+        },
+        "fabric": {"accelerator": "package"},
+        "service": {
+            "technicians": 1,
+            "replace": {
+                "a": {"takes_out": "tray", "time": "100 h"},
+                "b": {"takes_out": "tray", "time": "100 h"},
+            },
+        },
+    }
+    scenario = load(document, mission="1500 h")
+    theirs = reference.history(scenario, 1, 0)
+    ours = engine_facts(scenario, 2)
+    assert (theirs.interruptions, theirs.drains) == (1, 0)
+    assert (ours["interruptions"].mean, ours["drains"].mean) == (1, 0)
 
 
 # --- exact chains ---
@@ -153,7 +187,12 @@ def test_two_technicians_and_stock_and_larger_swaps():
     agree(facts, "failures.small", hours * board.mean(lambda s: (not s[0]) / 300, hours))
 
 
-@pytest.mark.parametrize("spares", [0, 2])
+NO_SHELF = pytest.mark.xfail(
+    strict=True, raises=TypeError, reason="kernel bug: a pool without spares has no shelf to wait for"
+)
+
+
+@pytest.mark.parametrize("spares", [pytest.param(0, marks=NO_SHELF), 2])
 def test_stock_with_a_fixed_restock_time(spares):
     """Insensitive to the law of the lead time, so exact for a fixed one."""
     count, mtbf, restock, hours = 10, 1000.0, 300.0, 20000.0

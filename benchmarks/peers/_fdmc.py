@@ -6,7 +6,7 @@ import numpy as np
 
 import fdmc
 from benchmarks import _jobs as jobs
-from benchmarks._measure import Job, Measurement, measure, Sums
+from benchmarks._measure import Job, Measurement, Sums, measure
 from fdmc.collect import CHUNK, Engine, first_bounds, larger, mission_counts
 from fdmc.kernel import Draws, stream_keys
 from fdmc.plan import lower, lower_mission
@@ -74,7 +74,9 @@ def job_b(seconds: float) -> list[Measurement]:
         up = answer.sampled
         error = (up.high - up.low) / 2 / 1.96
         square = replicas * (up.best**2 + error**2 * replicas)
-        return Sums(replicas, up.best * replicas, square, answer.occurrences, 2 * answer.occurrences)
+        return Sums(
+            replicas, up.best * replicas, square, answer.occurrences, 2 * answer.occurrences
+        )
 
     return [measure(Job("b", TOOL, "occurrences", jobs.exact_b(), method="a count"), once, seconds)]
 
@@ -109,7 +111,9 @@ def job_c(seconds: float) -> list[Measurement]:
                 more = engine.submit(0, padded, larger(bounds)).result()
                 parts.append((more, np.arange(128) < len(again)))
             for part, keep in parts:
-                capacity.append(1 - np.asarray(part.unused_hours)[keep].astype(float) / jobs.MISSION)
+                capacity.append(
+                    1 - np.asarray(part.unused_hours)[keep].astype(float) / jobs.MISSION
+                )
                 counts = np.asarray(part.failures)[:, keep].astype(np.int64)
                 occurrences += int((counts & 0xFFFF).sum() + (counts >> 16).sum())
         values = np.concatenate(capacity)
@@ -133,8 +137,6 @@ def job_d(seconds: float) -> list[Measurement]:
             ("one draw a source", Draws.SOURCES, 1, 1 << 22),
             ("every lifetime", Draws.ORDER, jobs.ALL_LANES, 1 << 14),
         ):
-            job = Job(
-                "d", TOOL, "lanes", jobs.exact_d(fit), f"{fit} FIT", method, proportion=True
-            )
+            job = Job("d", TOOL, "lanes", jobs.exact_d(fit), f"{fit} FIT", method, proportion=True)
             rows.append(_mission(job, scenario, seconds, draws, trials, jobs.ALL_LANES, drawn))
     return rows

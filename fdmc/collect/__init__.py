@@ -1,9 +1,9 @@
 from ._availability import (
-    availability as availability,
     Availability as Availability,
+    availability as availability,
     population_of as population_of,
 )
-from ._compare import compare as compare, Comparison as Comparison
+from ._compare import Comparison as Comparison, compare as compare
 from ._engine import Engine as Engine, first_bounds as first_bounds, larger as larger
 from ._ledger import Ledger as Ledger, LedgerError as LedgerError
 from ._result import Contributor as Contributor, Result as Result

@@ -9,10 +9,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..kernel import population, Population, stream_keys
+from ..kernel import Population, population, stream_keys
 from ..plan import lower
-from ..spec import Exponential, load, resolve_rule, Scenario
-from ..tally import Estimate, HOURS, mean_estimate
+from ..spec import Exponential, Scenario, load, resolve_rule
+from ..tally import HOURS, Estimate, mean_estimate
 
 
 _LANES = 8192
@@ -29,7 +29,9 @@ class Availability:
     occurrences: int
 
 
-def availability(scenario: Scenario | str, *, seed: int = 0, replicas: int = 1 << 14) -> Availability:
+def availability(
+    scenario: Scenario | str, *, seed: int = 0, replicas: int = 1 << 14
+) -> Availability:
     """Return how much of the mission a k-of-n system with technicians is up.
 
     **Arguments:** a scenario with one component class in one counting group, exponential lifetimes and
@@ -92,7 +94,8 @@ def population_of(scenario: Scenario) -> tuple[Population, int]:
         len(directory.classes) == 1
         and group.need is not None
         and group.count == info.copies
-        and (rule.swap, rule.takes_out, rule.stock, rule.when) == (info.component, None, None, "failed")
+        and (rule.swap, rule.takes_out, rule.stock, rule.when)
+        == (info.component, None, None, "failed")
         and isinstance(part.lifetime, Exponential)
         and isinstance(repair, Exponential)
     )

@@ -40,7 +40,8 @@ def columns_of(plan: Plan, directory: Directory) -> Columns:
     """Return the columns; the first `core` ones are those that ratios are made of."""
     classes = directory.classes
     components, frus, levels = (
-        tuple(dict.fromkeys(getattr(c, key) for c in classes)) for key in ("component", "fru", "unit")
+        tuple(dict.fromkeys(getattr(c, key) for c in classes))
+        for key in ("component", "fru", "unit")
     )
     ops = [f"slowed.{name}" for name in collective_names(plan)]
     core = [Column(name, HOURS_UNIT) for name in ("lost", "idle", *ops)]
@@ -53,9 +54,7 @@ def columns_of(plan: Plan, directory: Directory) -> Columns:
     sizes = {0} | {c.loss_accelerators for c in classes} | {c.out_accelerators for c in classes}
     sizes |= {max(c.loss_accelerators, c.out_accelerators) for c in classes}
     rest += [Column(f"blast.{size}", COUNT_UNIT) for size in sorted(sizes)]
-    return Columns(
-        (*core, *rest), len(core), components, frus, levels, tuple(sorted(sizes))
-    )
+    return Columns((*core, *rest), len(core), components, frus, levels, tuple(sorted(sizes)))
 
 
 def collective_names(plan: Plan) -> list[str]:

@@ -8,10 +8,10 @@ import jax
 import numpy as np
 
 from ..plan import lower
-from ..spec import load, Scenario
-from ..tally import Estimate, function_estimate, HOURS, Tally
-from ._columns import columns_of, HOURS_UNIT, measure
-from ._engine import chunks, Engine, first_bounds, larger
+from ..spec import Scenario, load
+from ..tally import HOURS, Estimate, Tally, function_estimate
+from ._columns import HOURS_UNIT, columns_of, measure
+from ._engine import Engine, chunks, first_bounds, larger
 from ._result import goodput_of
 
 

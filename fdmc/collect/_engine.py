@@ -13,12 +13,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..kernel import (
-    Bounds,
-    history,
     LATENTS_FULL,
-    Outcome,
     OUTAGES_FULL,
     RENEWALS_FULL,
+    Bounds,
+    Outcome,
+    history,
     stream_keys,
 )
 from ..plan import Directory, Plan

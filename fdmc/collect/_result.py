@@ -13,9 +13,9 @@ import numpy as np
 
 from ..plan import Directory, Plan
 from ..spec import Scenario
-from ..tally import Estimate, function_estimate, HOURS, LEVELS, mean_estimate, Tally
+from ..tally import HOURS, LEVELS, Estimate, Tally, function_estimate, mean_estimate
 from ..workload import ettr, optimal_interval
-from ._columns import collective_names, Columns, HOURS_UNIT
+from ._columns import HOURS_UNIT, Columns, collective_names
 
 
 if TYPE_CHECKING:
@@ -94,7 +94,9 @@ class Result:
                         who,
                         estimate,
                         estimate.best / total if total else 0.0,
-                        self.metrics.get(f"occurrences_per_year.{who}") if by == "component" else None,
+                        self.metrics.get(f"occurrences_per_year.{who}")
+                        if by == "component"
+                        else None,
                         "/".join(sorted(grades)),
                     )
                 )
@@ -194,7 +196,9 @@ class _Sums:
         )
 
 
-def result_of(scenario: Scenario, plan: Plan, directory: Directory, columns: Columns, ledger, engine) -> Result:
+def result_of(
+    scenario: Scenario, plan: Plan, directory: Directory, columns: Columns, ledger, engine
+) -> Result:
     """Return the result of what the ledger holds."""
     tally, mission = ledger.tally, scenario.mission_hours
     sums = _Sums(tally, columns, mission)
@@ -285,7 +289,9 @@ def _ettr(scenario: Scenario, x: dict[str, float]) -> float:
     interval = work.checkpoint.interval_seconds
     if interval is None:
         if write == 0 or not math.isfinite(mttf):
-            return math.exp(-(work.restart.detect_seconds + work.restart.resume_seconds) / 3600 / mttf)
+            return math.exp(
+                -(work.restart.detect_seconds + work.restart.resume_seconds) / 3600 / mttf
+            )
         tau = float(optimal_interval(mttf, write))
     else:
         tau = interval / 3600

@@ -10,10 +10,10 @@ import jax
 import numpy as np
 
 from ..plan import lower
-from ..spec import load, Scenario
+from ..spec import Scenario, load
 from ..tally import Estimate, Tally
 from ._columns import columns_of, measure
-from ._engine import chunks, Engine, first_bounds, larger, wider
+from ._engine import Engine, chunks, first_bounds, larger, wider
 from ._ledger import Ledger, LedgerError
 from ._result import Result, result_of
 from ._stop import AbstractStop, Progress, RelativeError, Replicas, WallTime

@@ -13,7 +13,7 @@ import numpy as np
 from ..kernel import Draws, mission as mission_kernel, snapshot as snapshot_kernel, stream_keys
 from ..lifetime import cumulative_hazard, mean_hours
 from ..plan import level_hazards, lower, lower_mission
-from ..spec import load, resolve_rule, Scenario
+from ..spec import Scenario, load, resolve_rule
 from ..tally import Estimate, mean_estimate
 from ._columns import collective_names
 

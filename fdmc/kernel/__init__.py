@@ -5,15 +5,15 @@ from ._draw import (
     uniform as uniform,
 )
 from ._history import (
-    Bounds as Bounds,
     COUNTS_FULL as COUNTS_FULL,
-    history as history,
     LATENTS_FULL as LATENTS_FULL,
-    Outcome as Outcome,
     OUTAGES_FULL as OUTAGES_FULL,
     RENEWALS_FULL as RENEWALS_FULL,
+    Bounds as Bounds,
+    Outcome as Outcome,
+    history as history,
 )
 from ._mission import Draws as Draws, mission as mission
-from ._population import population as population, Population as Population
+from ._population import Population as Population, population as population
 from ._quantile import quantile as quantile
 from ._snapshot import snapshot as snapshot

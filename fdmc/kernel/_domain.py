@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from ..fabric import LinkState, collective_seconds
-from ..plan import COMPUTE, LINK, Plan, PLANE
+from ..plan import COMPUTE, LINK, PLANE, Plan
 from ._entries import fold, hold, iota, rows
 
 

@@ -101,9 +101,7 @@ def pick(alive: Bool[Array, ""], mask: Bool[Array, "slots lanes"], values: Array
     return fold(alive, operator.add, jnp.where(mask, values, jnp.zeros((), values.dtype)))
 
 
-def first(
-    alive: Bool[Array, ""], mask: Bool[Array, "slots lanes"]
-) -> Bool[Array, "slots lanes"]:
+def first(alive: Bool[Array, ""], mask: Bool[Array, "slots lanes"]) -> Bool[Array, "slots lanes"]:
     """Return the mask of the first true slot of every lane."""
     slot = iota(mask.shape[0])
     found = functools.reduce(jnp.minimum, rows(jnp.where(mask, slot, _NONE)))

@@ -15,23 +15,23 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, UInt32
 
 from ..plan import Plan
-from ._domain import domain, Domain, unpack
-from ._draw import below, exponential, threefry2x32, U32
+from ._domain import Domain, domain, unpack
+from ._draw import U32, below, exponential, threefry2x32
 from ._entries import (
-    count,
     EMPTY,
+    PASSENGER,
+    QUEUE,
+    REPAIR,
+    SHELF,
+    Latents,
+    Outages,
+    count,
     first,
     fold,
     hold,
     iota,
-    Latents,
     least,
-    Outages,
-    PASSENGER,
     pick,
-    QUEUE,
-    REPAIR,
-    SHELF,
     some,
 )
 from ._quantile import quantile
@@ -101,7 +101,9 @@ class _State(eqx.Module):
     out: Outcome
 
 
-def history(plan: Plan, keys: UInt32[Array, "classes 2"], replica: UInt32[Array, " lanes"], bounds: Bounds) -> Outcome:
+def history(
+    plan: Plan, keys: UInt32[Array, "classes 2"], replica: UInt32[Array, " lanes"], bounds: Bounds
+) -> Outcome:
     """Return the outcomes of these replicas.
 
     **Arguments:** `keys` of the streams (see `stream_keys`), the low words of the replica numbers, and
@@ -179,7 +181,9 @@ def _step(plan: Plan, keys, replica, bounds: Bounds, s: _State) -> _State:
     due = jnp.where(starts, s.now, least(plan.alive, timer))
     next_failure = least(plan.alive, s.clock)
     if plan.wearing:
-        next_failure = jnp.minimum(next_failure, least(plan.alive, s.renewals.clock.reshape(-1, s.now.shape[0])))
+        next_failure = jnp.minimum(
+            next_failure, least(plan.alive, s.renewals.clock.reshape(-1, s.now.shape[0]))
+        )
     now, due, next_failure = hold(plan.alive, (now, due, next_failure))
     until = jnp.minimum(jnp.minimum(due, next_failure), end)
     going = s.now < end
@@ -204,7 +208,9 @@ def _accumulate(plan: Plan, s: _State, now: Domain, kind, until, going) -> Outco
     hours = jnp.where(going, jnp.maximum(until - since, 0), 0)
     lost = (1 - now.rate) * hours
     idle, hurt = now.rate <= 0, some(plan.alive, now.weight > 0)
-    share = lost * plan.accelerators / jnp.maximum(fold(plan.alive, operator.add, now.weight), 1e-20)
+    share = (
+        lost * plan.accelerators / jnp.maximum(fold(plan.alive, operator.add, now.weight), 1e-20)
+    )
     cls = jnp.arange(o.blame_hours.shape[0])[:, None]
     blame = o.blame_hours
     for j in range(now.weight.shape[0]):
@@ -260,10 +266,22 @@ def _ring(plan: Plan, keys, replica, s: _State, rings, at) -> _State:
     latents = s.latents
     if False in plan.counted:
         freed = (low <= latents.home) & (latents.home < high)
-        latents = Latents(*(jnp.where(freed, -1, f) for f in (latents.home, latents.element, latents.group)))
+        latents = Latents(
+            *(jnp.where(freed, -1, f) for f in (latents.home, latents.element, latents.group))
+        )
     s = eqx.tree_at(lambda t: (t.outages, t.latents), s, (x, latents))
     if plan.wearing:
-        s = _renew(plan, keys, replica, s, done, low, high, pick(plan.alive, ends, x.kind), pick(plan.alive, ends, x.fru))
+        s = _renew(
+            plan,
+            keys,
+            replica,
+            s,
+            done,
+            low,
+            high,
+            pick(plan.alive, ends, x.kind),
+            pick(plan.alive, ends, x.fru),
+        )
     return s
 
 
@@ -318,11 +336,12 @@ def _fail(plan: Plan, keys, replica, s: _State, fails, counts) -> _State:
     slot = enters & first(plan.alive, x.phase == EMPTY)
     full = enters & ~some(plan.alive, slot)
     slot, full, ready, duration, phase = hold(plan.alive, (slot, full, ready, duration, phase))
-    new = Outages(
+    fields = (
         phase, ready, duration, cls, home, element, jnp.where(counting & ~twin, group, -1),
         _fru(plan, row), fru_low, fru_high, jnp.where(twin, 0.0, loss),
         p.span[row], p.reach[row], p.out_span[row], p.out_reach[row],
     )  # fmt: skip
+    new = Outages(*(field[None] for field in fields))
     x = jax.tree.map(lambda old, value: jnp.where(slot, value, old), x, new)
     status = jnp.where(full, OUTAGES_FULL, 0)
     latents = s.latents
@@ -330,7 +349,7 @@ def _fail(plan: Plan, keys, replica, s: _State, fails, counts) -> _State:
         late = valid & counting & short_only
         place = late & first(plan.alive, latents.home < 0)
         status = status | jnp.where(late & ~some(plan.alive, place), LATENTS_FULL, 0)
-        row = Latents(home, element, jnp.where(twin, -1, group))
+        row = Latents(home[None], element[None], jnp.where(twin, -1, group)[None])
         latents = jax.tree.map(lambda old, value: jnp.where(place, value, old), latents, row)
     out = _count(s.out, cls, valid & counts, opens, takes, status)
     return _stop(
@@ -348,7 +367,9 @@ def _candidate(plan: Plan, keys, replica, s: _State, fails):
     if w:
         flat = s.renewals.clock.reshape(-1, fails.shape[0])
         renewed = least(plan.alive, flat) < least(plan.alive, s.clock)
-        again = (first(plan.alive, flat == least(plan.alive, flat)) & renewed).reshape(s.renewals.clock.shape)
+        again = (first(plan.alive, flat == least(plan.alive, flat)) & renewed).reshape(
+            s.renewals.clock.shape
+        )
         of = jnp.any(again, 1)
         at = jnp.where(renewed, jnp.concatenate([jnp.zeros_like(at[:steady]), of]), at)
     cls = pick(plan.alive, at, jnp.broadcast_to(iota(at.shape[0]), at.shape))
@@ -356,7 +377,9 @@ def _candidate(plan: Plan, keys, replica, s: _State, fails):
     base = jnp.zeros(n.shape, jnp.int32)
     if w:
         slot = some(plan.alive, again)
-        copies = plan.wear.copies[jnp.maximum(cls - steady, 0), pick(plan.alive, slot, s.renewals.kind)]
+        copies = plan.wear.copies[
+            jnp.maximum(cls - steady, 0), pick(plan.alive, slot, s.renewals.kind)
+        ]
         n = jnp.where(renewed, copies.astype(U32), n)
         base = jnp.where(renewed, pick(plan.alive, slot, s.renewals.fru) * copies, 0)
     key = (keys[cls, 0], keys[cls, 1])
@@ -372,7 +395,9 @@ def _candidate(plan: Plan, keys, replica, s: _State, fails):
     valid, age, renewals = fails, s.age, s.renewals
     if w:
         home = plan.places.home[c.first[cls] + position]
-        valid, age, clock, renewals = _wear(plan, s, tick[steady:], again & fails, unit, clock, cls, home, valid)
+        valid, age, clock, renewals = _wear(
+            plan, s, tick[steady:], again & fails, unit, clock, cls, home, valid
+        )
     s = eqx.tree_at(
         lambda t: (t.clock, t.age, t.candidates, t.renewals),
         s,
@@ -389,7 +414,9 @@ def _wear(plan: Plan, s: _State, tick, again, unit, clock, cls, home, valid):
     birth = jnp.where(renewed, pick(plan.alive, slot, r.birth), -1)
     covers = (r.low <= home) & (home < r.high) & (r.birth > birth) & ~slot
     valid = valid & ~((cls >= steady) & some(plan.alive, covers))
-    before = jnp.where(renewed, jnp.sum(jnp.where(again, r.age, 0), (0, 1)), pick(plan.alive, tick, s.age))
+    before = jnp.where(
+        renewed, jnp.sum(jnp.where(again, r.age, 0), (0, 1)), pick(plan.alive, tick, s.age)
+    )
     after = before + unit
     hours = quantile(plan.quantiles, plan.wear.law[jnp.maximum(cls - steady, 0)], after)
     hours = hours + jnp.maximum(birth, 0)
@@ -446,7 +473,9 @@ def _take_spare(plan: Plan, s: _State, cls, opens):
     c = plan.classes
     if not plan.stock:
         return s.now, s.shelf
-    pools = jnp.repeat(jnp.arange(len(plan.stock)), jnp.array(plan.stock), total_repeat_length=sum(plan.stock))
+    pools = jnp.repeat(
+        jnp.arange(len(plan.stock)), jnp.array(plan.stock), total_repeat_length=sum(plan.stock)
+    )
     mine = pools[:, None] == c.pool[cls]
     earliest = least(plan.alive, jnp.where(mine, s.shelf, jnp.inf))
     ready = jnp.where(c.pool[cls] >= 0, jnp.maximum(s.now, earliest), s.now)
@@ -468,7 +497,9 @@ def _duration(plan: Plan, cls, word):
 def _startable(plan: Plan, x: Outages) -> Bool[Array, " lanes"]:
     """Is there a job with its spare, and a technician for it?"""
     waits = some(plan.alive, x.phase == QUEUE)
-    return waits & (count(plan.alive, x.phase == REPAIR) < plan.technicians) if plan.queued else waits
+    return (
+        waits & (count(plan.alive, x.phase == REPAIR) < plan.technicians) if plan.queued else waits
+    )
 
 
 def _dispatch(plan: Plan, s: _State, may: Bool[Array, " lanes"]) -> _State:
@@ -476,7 +507,9 @@ def _dispatch(plan: Plan, s: _State, may: Bool[Array, " lanes"]) -> _State:
     phase, time = hold(plan.alive, (s.outages.phase, s.outages.time))
     x = eqx.tree_at(lambda t: (t.phase, t.time), s.outages, (phase, time))
     waits = phase == QUEUE
-    longest = first(plan.alive, waits & (time == least(plan.alive, jnp.where(waits, time, jnp.inf))))
+    longest = first(
+        plan.alive, waits & (time == least(plan.alive, jnp.where(waits, time, jnp.inf)))
+    )
     starts = hold(plan.alive, longest & may & _startable(plan, x))
     phase = jnp.where(starts, REPAIR, phase)
     time = jnp.where(starts, s.now + x.duration, time)

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, UInt32
 
 from ..plan import MissionPlan
-from ._draw import exponential, threefry2x32, U32
+from ._draw import U32, exponential, threefry2x32
 from ._quantile import quantile
 
 
@@ -25,7 +25,10 @@ class Draws(enum.Enum):
 
 
 def mission(
-    plan: MissionPlan, keys: UInt32[Array, "sources 2"], replica: UInt32[Array, " lanes"], draws: Draws
+    plan: MissionPlan,
+    keys: UInt32[Array, "sources 2"],
+    replica: UInt32[Array, " lanes"],
+    draws: Draws,
 ) -> Float[Array, "levels lanes"]:
     """Return the hours of the first loss on every level.
 

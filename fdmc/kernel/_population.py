@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, UInt32
 
 from ..plan import AnyArray
-from ._draw import exponential, threefry2x32, U32
+from ._draw import U32, exponential, threefry2x32
 from ._entries import hold
 
 

@@ -6,8 +6,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, UInt32
 
 from ..plan import Plan
-from ._domain import domain, Domain, unpack
-from ._draw import exponential, threefry2x32, U32
+from ._domain import Domain, domain, unpack
+from ._draw import U32, exponential, threefry2x32
 from ._entries import iota
 
 

@@ -7,7 +7,7 @@ import dataclasses
 
 import numpy as np
 
-from ..spec import Scenario
+from ..spec import Node, Scenario
 from ._plan import COMPUTE, LINK, PLANE
 
 
@@ -82,15 +82,21 @@ class Effects:
                 return unit, self._pooled(unit)
         return None
 
+    def _parent(self, node: Node) -> str:
+        assert node.parent is not None, "the root has no share in anything"
+        return node.parent
+
     def _pooled(self, unit: str) -> Effect:
         role, node = self.role(unit), self.tree.nodes[unit]
         if role in ("container", "plane"):
-            raise PlanError(f"units.{node.parent}.contains.{unit}: a {role} cannot be in a counting group.")
+            raise PlanError(
+                f"units.{self._parent(node)}.contains.{unit}: a {role} cannot be in a counting group."
+            )
         if role == "supplier":
             return self._fed(unit, blocks=1)
-        if role == "link" and node.parent == self.fabric.accelerator:
+        if role == "link" and self._parent(node) == self.fabric.accelerator:
             return self._all_links()
-        return self.of(node.parent)
+        return self.of(self._parent(node))
 
     def _container(self, name: str) -> Effect:
         per = self.tree.per(name, self.fabric.accelerator)
@@ -106,7 +112,7 @@ class Effects:
 
     def _support(self, name: str) -> Effect:
         node = self.tree.nodes[name]
-        effect = self.of(node.parent).take(np.arange(node.total) // node.count)
+        effect = self.of(self._parent(node)).take(np.arange(node.total) // node.count)
         return dataclasses.replace(effect, share=effect.share / node.count)
 
     def _all_links(self) -> Effect:
@@ -119,8 +125,8 @@ class Effects:
         node = self.tree.nodes[name]
         number = np.arange(node.total)
         parent, copy = number // node.count, number % node.count
-        direct = node.parent == self.fabric.accelerator
-        whole = (self._all_links() if direct else self.of(node.parent)).take(parent)
+        direct = self._parent(node) == self.fabric.accelerator
+        whole = (self._all_links() if direct else self.of(self._parent(node))).take(parent)
         if node.need is not None:  # pooled: one element's own share is never asked for
             return dataclasses.replace(whole, share=whole.share / node.count)
         width = int((whole.right - whole.left)[0])
@@ -132,7 +138,7 @@ class Effects:
             share = whole.share * width / node.count
             return dataclasses.replace(whole, left=left, right=left + 1, share=share)
         raise PlanError(
-            f"units.{node.parent}.contains.{name}: {node.count} copies cannot share {width} planes evenly; "
+            f"units.{self._parent(node)}.contains.{name}: {node.count} copies cannot share {width} planes evenly; "
             "use a divisor or a multiple."
         )
 
@@ -142,11 +148,13 @@ class Effects:
     def _fed(self, name: str, blocks: int) -> Effect:
         """Return what each of `blocks` equal parts of the fed units under every parent takes together."""
         node, target = self.tree.nodes[name], self.scenario.units[name].feeds
-        fed = self.tree.per(node.parent, target)
+        fed = self.tree.per(self._parent(node), target)
         if fed % blocks:
-            raise PlanError(f"units.{name}.feeds: {blocks} copies cannot feed {fed} '{target}' evenly.")
+            raise PlanError(
+                f"units.{name}.feeds: {blocks} copies cannot feed {fed} '{target}' evenly."
+            )
         size = fed // blocks
-        first = np.arange(self.tree.nodes[node.parent].total * blocks) * size
+        first = np.arange(self.tree.nodes[self._parent(node)].total * blocks) * size
         a, b = self.of(target).take(first), self.of(target).take(first + size - 1)
         whole = dataclasses.replace(a, high=b.high, right=np.maximum(a.right, b.right))
         if a.kind != LINK:
@@ -159,7 +167,9 @@ class Effects:
             none = np.zeros_like(first)
             return Effect(LINK, a.low, b.high, none, none + self.fabric.planes, 1.0)
         if np.any(a.low != b.low):
-            raise PlanError(f"units.{name}.feeds: a copy feeds parts of several accelerators unevenly.")
+            raise PlanError(
+                f"units.{name}.feeds: a copy feeds parts of several accelerators unevenly."
+            )
         if a.share < 1:
             copies = a.share * size / (whole.right - whole.left)[0]
             return dataclasses.replace(whole, share=float(min(copies, 1.0)))

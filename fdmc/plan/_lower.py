@@ -6,14 +6,14 @@ import math
 import jax.numpy as jnp
 import numpy as np
 
-from ..fabric import collective_seconds, LinkState
+from ..fabric import LinkState, collective_seconds
 from ..lifetime import mean_hours, quantile_table
-from ..spec import Exponential, Fixed, Law, resolve_rule, Rule, Scenario
+from ..spec import Exponential, Fixed, Law, Rule, Scenario, resolve_rule
 from ._effects import Effect, Effects, PlanError
 from ._plan import (
-    Classes,
     LINK,
     MAX_ACCELERATORS,
+    Classes,
     Places,
     Plan,
     Quantiles,
@@ -174,7 +174,9 @@ def _row(scenario: Scenario, effects: Effects, homes, unit: str, component: str)
     rule = resolve_rule(scenario, unit, component)
     repair = rule.time or part.repair
     if repair is None:
-        raise PlanError(f"{path}: no repair time; give components.{component}.repair or a replace rule with time.")
+        raise PlanError(
+            f"{path}: no repair time; give components.{component}.repair or a replace rule with time."
+        )
     start, _, offsets = homes[unit]
     home = (start[:, None] + offsets[component] + np.arange(group.count)).ravel()
     instance = np.repeat(np.arange(nodes[unit].total), group.count)
@@ -195,7 +197,14 @@ def _row(scenario: Scenario, effects: Effects, homes, unit: str, component: str)
         first = homes[inner.name][0][number // inner.count * inner.count]
         size = homes[inner.name][1]
     else:
-        effect, spares, share, element, first, size = effects.of(unit).take(instance), 0, 1.0, none, none, 0
+        effect, spares, share, element, first, size = (
+            effects.of(unit).take(instance),
+            0,
+            1.0,
+            none,
+            none,
+            0,
+        )
     low, high, number = _fru(scenario, homes, rule, unit, component, home, instance)
     if size > 1 and np.any((low > element) | (high < element + size)):
         parts = sum(len(scenario.units[n].components) for n in scenario.tree.below(counted[0]))
@@ -223,7 +232,9 @@ def _check_out(rule: Rule, effect: Effect, out: Effect, share: float):
             f"{where} is less than what the failure itself takes; name a larger unit, or nothing."
         )
     if out.share < 1 and not (math.isclose(out.share, effect.share * share) and effect.covers(out)):
-        raise PlanError(f"{where} is only a part of a plane or of a supply; name a larger unit, or nothing.")
+        raise PlanError(
+            f"{where} is only a part of a plane or of a supply; name a larger unit, or nothing."
+        )
 
 
 def _fru(scenario: Scenario, homes, rule: Rule, unit, component, home, instance):
@@ -263,7 +274,8 @@ def _classes(rows: list[_Row], pools, tables: _Tables) -> Classes:
         positions=np.array(positions, np.uint32),
         first=ints(np.cumsum([0, *positions[:-1]])),
         mean_hours=floats(
-            row.lifetime.mean_hours if isinstance(row.lifetime, Exponential) else 1.0 for row in rows
+            row.lifetime.mean_hours if isinstance(row.lifetime, Exponential) else 1.0
+            for row in rows
         ),
         counting=ints(row.counting for row in rows),
         spares=ints(row.spares for row in rows),
@@ -271,7 +283,8 @@ def _classes(rows: list[_Row], pools, tables: _Tables) -> Classes:
         when_failed=ints(row.rule.when == "failed" for row in rows),
         repair_kind=ints(kind),
         repair_hours=floats(
-            0.0 if k == _TABLE else mean_hours(row.repair) for k, row in zip(kind, rows, strict=True)
+            0.0 if k == _TABLE else mean_hours(row.repair)
+            for k, row in zip(kind, rows, strict=True)
         ),
         repair_table=ints(
             tables.add(row.repair) if k == _TABLE else 0 for k, row in zip(kind, rows, strict=True)

@@ -6,7 +6,7 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Float, Int, UInt32
 
-from ..lifetime import cumulative_hazard, quantile_table, Spared
+from ..lifetime import Spared, cumulative_hazard, quantile_table
 from ..spec import Competing, Exponential, Law, Scenario, Weibull
 from ._plan import AnyArray, Quantiles
 from ._streams import stream
@@ -49,10 +49,14 @@ def sources_of(scenario: Scenario) -> list[Source]:
             law = scenario.components[component].lifetime
             if counted is None:
                 count, spares, copies = (
-                    (group.count, group.spares, node.total) if group.need else (1, 0, node.total * group.count)
+                    (group.count, group.spares, node.total)
+                    if group.need
+                    else (1, 0, node.total * group.count)
                 )
-                found.append(Source(f"{name}/{component}", Spared(law, count, spares, copies), levels))
-        if node.need is not None:
+                found.append(
+                    Source(f"{name}/{component}", Spared(law, count, spares, copies), levels)
+                )
+        if node.need is not None and node.parent is not None:
             parent = tree.nodes[node.parent]
             element = _element_law(scenario, name)
             above = _reached(scenario, node.parent)
@@ -93,7 +97,7 @@ def level_hazards(scenario: Scenario, hours) -> dict[str, np.ndarray]:
     for source in sources_of(scenario):
         hazard = cumulative_hazard(source.law, hours)
         for level in source.levels:
-            total[level] = total[level] + hazard
+            total[level] = np.asarray(total[level] + hazard)
     total["domain"] = total[scenario.tree.root]
     return total
 
@@ -116,7 +120,7 @@ def lower_mission(scenario: Scenario, edges: int) -> tuple[MissionPlan, tuple[st
         elements=Quantiles(*quantile_table(simple)),
         reaches=np.array([[lv in s.levels for s in sources] for lv in levels], np.int32),
         streams=np.array([stream(s.name) for s in sources], np.uint32),
-        edges_hours=np.float32(scenario.mission_hours * (1 + np.arange(edges)) / edges),
+        edges_hours=np.asarray(scenario.mission_hours * (1 + np.arange(edges)) / edges, np.float32),
         shapes=tuple((s.law.count, s.law.spares, s.law.copies) for s in sources),
         weibull=tuple(kinds),
     )

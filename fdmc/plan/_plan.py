@@ -1,12 +1,17 @@
 """The plan: a scenario as a table. Arrays are leaves, everything static is shape."""
 
+from typing import Any, TYPE_CHECKING
+
 import equinox as eqx
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, UInt32
 
 
 COMPUTE, LINK, PLANE = 0, 1, 2  # kinds of loss
-AnyArray = Array | np.ndarray  # NumPy on the host, JAX in a kernel
+if TYPE_CHECKING:
+    AnyArray = Any
+else:
+    AnyArray = Array | np.ndarray  # NumPy on the host, JAX in a kernel
 MAX_ACCELERATORS = (1 << 16) - 1  # a span packs two of them into one word
 
 

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
@@ -23,7 +25,7 @@ _GRADES = {
     "user": (_GREY, "xx", "given in the scenario"),
     "mixed": (_SKY, "\\\\", "several grades"),
 }
-_STYLE = {
+_STYLE: Any = {
     "font.size": 10,
     "axes.titlesize": 11,
     "axes.titlelocation": "left",
@@ -57,7 +59,7 @@ def _figures(result: Result) -> Iterator[tuple[str, Figure]]:
     yield "blast_radius", _blast_radius(result)
 
 
-def _new(result: Result, title: str, height: float = 4.2) -> tuple[Figure, mpl.axes.Axes]:
+def _new(result: Result, title: str, height: float = 4.2) -> tuple[Figure, Axes]:
     figure = Figure(figsize=(8, height), layout="constrained")
     axes = figure.subplots()
     axes.set_title(f"{result.scenario}: {title}", fontweight="bold", pad=12)
@@ -139,12 +141,12 @@ def _contributors(result: Result) -> Figure:
     return figure
 
 
-def _bars(axes: mpl.axes.Axes, shown: list[Contributor], top: float) -> list[str]:
+def _bars(axes: Axes, shown: list[Contributor], top: float) -> list[str]:
     """Draw a bar, a whisker and a number each; return the grades that occur."""
     place, grades = np.arange(len(shown)), [_grade(c) for c in shown]
-    for c, y, grade in zip(shown, place, grades, strict=True):
+    for c, y, grade in zip(shown, place.tolist(), grades, strict=True):
         colour, hatch, _ = _GRADES[grade]
-        look = dict(color=colour, hatch=hatch, edgecolor="white", linewidth=0, height=0.72)
+        look: Any = dict(color=colour, hatch=hatch, edgecolor="white", linewidth=0, height=0.72)
         axes.barh(y, c.lost.best, **look)
         text = f"{best(c.lost)}  ({share(c.share)})"
         axes.text(_end(c.lost) + 0.012 * top, y, text, va="center", fontsize=8.5)
@@ -171,11 +173,11 @@ def _blast_radius(result: Result) -> Figure:
     top = max(
         (e.high for e in rates if e.best > 0 and np.isfinite(e.high)), default=max(total, 1e-9)
     )
-    for x, e in zip(place, rates, strict=True):
+    for x, e in zip(place.tolist(), rates, strict=True):
         seen = e.best > 0
         text = f"{best(e)}\n({share(e.best / total)})" if seen else "none\nseen"
         height = e.high if seen and np.isfinite(e.high) else e.best
-        box = dict(facecolor="white", edgecolor="none", pad=0.5)
+        box: Any = dict(facecolor="white", edgecolor="none", pad=0.5)
         axes.text(x, height + 0.025 * top, text, ha="center", va="bottom", fontsize=8.5, bbox=box)
     names = [f"{size:,}" if size else "0\n(a spare absorbs it)" for size in sizes]
     axes.set_xticks(place, names)
@@ -192,7 +194,7 @@ def _blast_radius(result: Result) -> Figure:
     return figure
 
 
-def _whiskers(axes: mpl.axes.Axes, estimates: list, place: np.ndarray, way: str):
+def _whiskers(axes: Axes, estimates: list, place: np.ndarray, way: str):
     """Draw 95 % intervals on bars; an interval that is not known has no whisker."""
     known = [i for i, e in enumerate(estimates) if e.best > 0 and np.isfinite(e.low + e.high)]
     if not known:
@@ -205,7 +207,7 @@ def _whiskers(axes: mpl.axes.Axes, estimates: list, place: np.ndarray, way: str)
         ]
     ).T
     at, bars = place[known], np.maximum(ends, 0)
-    look = dict(fmt="none", ecolor="black", elinewidth=1.2, capsize=3)
+    look: Any = dict(fmt="none", ecolor="black", elinewidth=1.2, capsize=3)
     if way == "x":
         axes.errorbar(centre, at, xerr=bars, **look)
     else:

@@ -26,14 +26,13 @@ class Loss:
 
 def failure_loss(scenario: Scenario, effects: Effects, unit: str, component: str) -> Loss | None:
     """Return what the failure of one `component` on `unit` takes; `None` when fdmc cannot say."""
-    group, tree = scenario.units[unit].components[component], scenario.tree
+    group = scenario.units[unit].components[component]
     try:
         if group.need is not None:
             return _loss(scenario, effects.of(unit), group.spares, 1 / group.need)
         counted = effects.group(unit)
         if counted is not None:
-            node = tree.nodes[counted[0]]
-            return _loss(scenario, counted[1], node.count - node.need, 1 / node.need)
+            return _counted(scenario, *counted)
         return _loss(scenario, effects.of(unit), 0, 1.0)
     except (PlanError, IndexError):
         return None
@@ -54,10 +53,17 @@ def unit_loss(scenario: Scenario, effects: Effects, unit: str) -> Loss:
 
     **Raises:** `PlanError` when fdmc cannot represent it.
     """
-    node = scenario.tree.nodes[unit]
-    if node.need is not None:
-        return _loss(scenario, effects.group(unit)[1], node.count - node.need, 1 / node.need)
+    counted = effects.group(unit)
+    if counted is not None and counted[0] == unit:
+        return _counted(scenario, *counted)
     return _loss(scenario, effects.of(unit), 0, 1.0)
+
+
+def _counted(scenario: Scenario, unit: str, effect: Effect) -> Loss:
+    """Return what one element of a counting group takes once its spares are used up."""
+    node = scenario.tree.nodes[unit]
+    need = node.need or node.count
+    return _loss(scenario, effect, node.count - need, 1 / need)
 
 
 def _loss(scenario: Scenario, effect: Effect, spares: int, step: float) -> Loss:

@@ -67,8 +67,8 @@ def mean_estimate(
     low, high = best - half, best + half
     if count and total < 100:
         tail = (1 - CONFIDENCE) / 2
-        low = min(low, stats.chi2.ppf(tail, 2 * total) / 2 / n * scale)
-        high = max(high, stats.chi2.isf(tail, 2 * total + 2) / 2 / n * scale)
+        low = min(low, float(stats.chi2.ppf(tail, 2 * total)) / 2 / n * scale)
+        high = max(high, float(stats.chi2.isf(tail, 2 * total + 2)) / 2 / n * scale)
     return Estimate(max(low, 0.0), best, min(high, most), unit, n)
 
 

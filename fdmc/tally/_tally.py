@@ -59,9 +59,11 @@ class Tally:
 
     def merge(self, other: "Tally") -> "Tally":
         """Return the tally of both."""
-        return Tally(
-            *(getattr(self, f.name) + getattr(other, f.name) for f in dataclasses.fields(self))
-        )
+        both = {
+            f.name: getattr(self, f.name) + getattr(other, f.name)
+            for f in dataclasses.fields(self)
+        }
+        return Tally(**both)
 
     def to_dict(self) -> dict:
         """Return plain lists and integers."""
