@@ -1,4 +1,4 @@
-"""The engine and the reference side by side: the same facts of each, and how far apart their means are."""
+"""The engine and the reference side by side: the same facts of each, and how far apart they are."""
 
 import dataclasses
 import json
@@ -10,11 +10,16 @@ from pathlib import Path
 import fdmc
 from fdmc import reference, spec
 from fdmc.collect._columns import columns_of
+from fdmc.collect._run import BINS
 from fdmc.plan import lower
 from fdmc.tally import HOURS
 
 
 Z = 4.9  # one false alarm in a million, each
+
+
+# The reference blames by component, of which these are sums, and keeps no curve.
+_OURS_ALONE = ("blame.fru", "stops.", "curve.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,7 +44,7 @@ def engine_facts(scenario: spec.Scenario, replicas: int, seed: int = 1) -> dict[
         tally = json.loads(path.read_text())["tally"]
     assert tally["void"] == 0
     assert tally["replicas"] == replicas
-    columns = columns_of(*lower(scenario))
+    columns = columns_of(*lower(scenario), BINS)
     facts = {}
     for column, total, square in zip(columns.columns, tally["sums"], tally["squares"], strict=True):
         unit = HOURS if column.unit == "h" else 1
@@ -86,15 +91,17 @@ def _row(machine: reference.Machine, o: reference.Outcome, swaps: dict[str, str]
     return row
 
 
-def distances(ours: dict[str, Fact], theirs: dict[str, Fact], least: float = 10.0) -> dict[str, float]:
+def distances(
+    ours: dict[str, Fact], theirs: dict[str, Fact], least: float = 10.0
+) -> dict[str, float]:
     """z of every fact that both have, or that one has and should not; rare counts are left out.
 
     The normal law holds for means of many histories; a count needs `least` occurrences in all.
     """
     found = {}
     for name in sorted(set(ours) | set(theirs)):
-        if name.startswith("blame.fru"):
-            continue  # the reference blames by component; a FRU's blame is a sum of those
+        if name.startswith(_OURS_ALONE):
+            continue
         a, b = (facts.get(name, Fact(0.0, 0.0, 1)) for facts in (ours, theirs))
         counted = name.split(".")[0] in ("failures", "swaps", "blast", "interruptions", "drains")
         if counted and b.mean * b.count < least and a.mean * b.count < 3 * least:

@@ -42,8 +42,8 @@ TWO_RACKS: dict[str, Any] = {
     "service": {"replace": {"lane": {"time": "1 h"}}},
 }
 
-# Four packages of four half engines over two planes (each carries part of one), lanes straight on an
-# accelerator, suppliers of accelerators, and planes with optics of their own.
+# Four packages of four half engines over two planes (each carries part of one), lanes straight on
+# an accelerator, suppliers of accelerators, and planes with optics of their own.
 SHARED_PLANES: dict[str, Any] = {
     "components": dict.fromkeys("gpu pic ring cell laser chip optic".split(), PART),
     "units": {

@@ -1,4 +1,4 @@
-"""Scenarios that use every feature at once, with failures so frequent that a few histories say much."""
+"""Scenarios that use every feature at once, so prone to fail that few histories say much."""
 
 import copy
 from typing import Any
@@ -23,8 +23,8 @@ JOB: dict[str, Any] = {
     "restart": {"detect": "1 min", "resume": "5 min"},
 }
 
-# Laser modules are swapped when short, lanes and supplies when failed; swaps of trays and packages renew
-# wearing parts inside; every law of lifetimes and repairs occurs.
+# Laser modules are swapped when short, lanes and supplies when failed; swaps of trays and packages
+# renew wearing parts inside; every law of lifetimes and repairs occurs.
 DEGRADED = with_parts(
     TWO_RACKS,
     {
@@ -98,7 +98,13 @@ PARKED = with_parts(
             "pic": {"swap": "engine", "takes_out": "tray"},
             "lane": {"swap": "package", "takes_out": "package", "time": "20 h", "when": "short"},
             "battery": {"swap": "battery", "takes_out": "tray", "time": "12 h"},
-            "lamp": {"swap": "lamp", "time": "25 h", "when": "short", "stock": 1, "restock": "400 h"},
+            "lamp": {
+                "swap": "lamp",
+                "time": "25 h",
+                "when": "short",
+                "stock": 1,
+                "restock": "400 h",
+            },
             "optic": {"swap": "asic", "takes_out": "asic", "time": "15 h"},
         },
     },

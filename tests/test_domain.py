@@ -1,7 +1,8 @@
 """The sparse state of the kernel against the dense one of the reference, on random states.
 
-Slots are made by hand from the plan's rows, as the contract says: outside a counting group a failure takes its
-share; of a group the first failure carries what the group lacks; a repair takes `takes_out` whole.
+Slots are made by hand from the plan's rows, as the contract says: outside a counting group a
+failure takes its share; of a group the first failure carries what the group lacks; a repair takes
+`takes_out` whole.
 """
 
 import functools
@@ -11,7 +12,7 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
-from _machines import EVERY_COLLECTIVE, load, PART, SHARED_PLANES, TWO_RACKS
+from _machines import EVERY_COLLECTIVE, PART, SHARED_PLANES, TWO_RACKS, load
 
 from fdmc import reference
 from fdmc.kernel._domain import domain, unpack
@@ -159,7 +160,12 @@ PAIR: dict[str, Any] = {
         "package": {"components": {"gpu": 1}},
         "asic": {"components": {"chip": 1}},
     },
-    "fabric": {"accelerator": "package", "plane": "asic", "lane_rate": "100 Gb/s", "policy": "park"},
+    "fabric": {
+        "accelerator": "package",
+        "plane": "asic",
+        "lane_rate": "100 Gb/s",
+        "policy": "park",
+    },
 }
 
 

@@ -127,7 +127,9 @@ def test_below_is_exact(word, n):
 
 
 def test_below_at_the_ends():
-    for word, n in itertools.product((0, 1, 0xFFFF, 0x10000, ONES - 1, ONES), (1, 2, 3, 65535, 65536, (1 << 24) - 1)):
+    for word, n in itertools.product(
+        (0, 1, 0xFFFF, 0x10000, ONES - 1, ONES), (1, 2, 3, 65535, 65536, (1 << 24) - 1)
+    ):
         assert int(below(jnp.uint32(word), jnp.uint32(n))) == word * n >> 32
 
 

@@ -10,7 +10,7 @@ from test_fabric import RTOL, _seconds, _state
 
 
 def _random_states(seed, count, exact, touched_prob):
-    """Five accelerators on three planes; some links are dead, or live at a fraction of their lanes."""
+    """Five accelerators on three planes; some links are dead, or have a part of their lanes."""
     rng = np.random.default_rng(seed)
     while count:
         left = rng.choice([0.0, 0.25, 0.75], (5, 3))

@@ -1,4 +1,4 @@
-"""Same seed, same integers: whatever the chunks, the devices, the bounds, a kill, or the day. All exact."""
+"""Same seed, same integers: whatever the chunks, devices, bounds, a kill, or the day. All exact."""
 
 import json
 import os
@@ -42,8 +42,8 @@ PROGRAM = """
 import sys, fdmc
 scenario, ledger, replicas, chunk, devices, resume = sys.argv[1:]
 devices = None if devices == "all" else int(devices)
-stop = fdmc.Replicas(int(replicas))
-fdmc.run(scenario, seed=3, stop=stop, chunk=int(chunk), devices=devices, ledger=ledger, resume=resume == "yes")
+how = {"stop": fdmc.Replicas(int(replicas)), "chunk": int(chunk), "devices": devices}
+fdmc.run(scenario, seed=3, ledger=ledger, resume=resume == "yes", **how)
 """
 
 
@@ -92,7 +92,9 @@ def test_devices_are_invisible(expected, tmp_path):
 def test_killed_and_resumed(expected, tmp_path, monkeypatch):
     """kill -9 at any moment after the first entry; the ledger goes on from there."""
     ledger = tmp_path / "ledger"
-    fast = PROGRAM.replace("import sys, fdmc", "import sys, fdmc, fdmc.collect._run as r; r._SAVE_SECONDS = 0")
+    fast = PROGRAM.replace(
+        "import sys, fdmc", "import sys, fdmc, fdmc.collect._run as r; r._SAVE_SECONDS = 0"
+    )
     monkeypatch.setattr(sys.modules[__name__], "PROGRAM", fast)
     process = program(tmp_path, ledger, 1 << 40, 4, "all", "no")
     try:
@@ -170,7 +172,9 @@ NUMBERS = st.integers(-(1 << 43), (1 << 43))
 def tallies(draw):
     """A tally of a few replicas with three columns, two of them core, and two time bins."""
     rows = draw(st.lists(st.tuples(NUMBERS, NUMBERS, NUMBERS), min_size=1, max_size=4))
-    levels = draw(st.lists(st.integers(0, LEVELS - 1), min_size=2 * len(rows), max_size=2 * len(rows)))
+    levels = draw(
+        st.lists(st.integers(0, LEVELS - 1), min_size=2 * len(rows), max_size=2 * len(rows))
+    )
     columns = np.array(rows, np.int64)
     return Tally.of(columns, 2, np.array(levels).reshape(-1, 2), len(rows)), rows
 
@@ -215,7 +219,11 @@ def test_stop_rules():
     assert fdmc.RelativeError(0.02).fraction(a_progress()) == pytest.approx(0.25)
     assert fdmc.RelativeError(0.05).fraction(a_progress()) > 1
     assert fdmc.RelativeError(0.05).fraction(a_progress(replicas=10)) == 0
-    for wrong in (lambda: fdmc.Replicas(0), lambda: fdmc.WallTime(0), lambda: fdmc.RelativeError(0)):
+    for wrong in (
+        lambda: fdmc.Replicas(0),
+        lambda: fdmc.WallTime(0),
+        lambda: fdmc.RelativeError(0),
+    ):
         with pytest.raises(ValueError, match="must be"):
             wrong()
 

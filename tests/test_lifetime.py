@@ -94,8 +94,8 @@ def times(tables, law, ages):
 def test_tables_are_the_laws(law):
     """Relative error below 5e-6 where almost all ages are; in the far tails, float32's own.
 
-    There log t and log h round by 2^-24 of themselves, and the place in the table (56 + log h steps of
-    its own unit) too, which a law passes on by its slope d log t / d log h.
+    There log t and log h round by 2^-24 of themselves, and so does the place in the table,
+    56 + log h, which a law passes on by its slope d log t / d log h.
     """
     tables = Quantiles(*quantile_table([Exponential(3.0), law]))
     ages = np.geomspace(1e-15, 30, 5000).astype(np.float32)
@@ -129,7 +129,10 @@ def test_tables_rise(law):
 
 @settings(max_examples=60, deadline=None)
 @given(
-    st.floats(0.3, 8.0), st.floats(1.0, 1e6), st.floats(1e-12, 25.0), st.sampled_from([Weibull, Gamma])
+    st.floats(0.3, 8.0),
+    st.floats(1.0, 1e6),
+    st.floats(1e-12, 25.0),
+    st.sampled_from([Weibull, Gamma]),
 )
 def test_inverse_for_any_shape(shape, scale, hazard, kind):
     law = kind(shape, scale)

@@ -5,11 +5,11 @@ import random
 
 import numpy as np
 import pytest
-from _machines import load, PART, SHARED_PLANES, TWO_RACKS
+from _machines import PART, SHARED_PLANES, TWO_RACKS, load
 
 from fdmc import reference
 from fdmc.library import scenarios
-from fdmc.plan import COMPUTE, LINK, lower, PLANE, PlanError
+from fdmc.plan import COMPUTE, LINK, PLANE, PlanError, lower
 from fdmc.spec import load as load_spec
 
 
@@ -23,7 +23,11 @@ def row_of(plan, directory, name, number=0):
 
 def unpack(span, reach):
     """(kind, accelerators, planes or segments), as half-open ranges."""
-    return int(reach) >> 24, (int(span) >> 16, int(span) & 0xFFFF), (int(reach) >> 12 & 0xFFF, int(reach) & 0xFFF)
+    return (
+        int(reach) >> 24,
+        (int(span) >> 16, int(span) & 0xFFFF),
+        (int(reach) >> 12 & 0xFFF, int(reach) & 0xFFF),
+    )
 
 
 @pytest.mark.parametrize(
@@ -70,7 +74,9 @@ def test_elements_and_groups():
     """A ring and the heater beside it are one element; five elements are a group."""
     plan, directory = lower(load(TWO_RACKS))
     p = plan.places
-    rings, heaters = (row_of(plan, directory, f"lane/{name}")[1] + np.arange(80) for name in ("ring", "heater"))
+    rings, heaters = (
+        row_of(plan, directory, f"lane/{name}")[1] + np.arange(80) for name in ("ring", "heater")
+    )
     np.testing.assert_array_equal(p.element[rings], p.element[heaters])
     np.testing.assert_array_equal(p.group[rings], p.group[heaters])
     assert len(set(p.element[rings].tolist())) == 80
@@ -83,9 +89,15 @@ def test_elements_and_groups():
 def test_frus_and_what_repairs_take_out():
     rules = {
         "pic": {"swap": "package", "takes_out": "tray", "stock": 3, "restock": "5 h"},
-        "chip": {"swap": "asic", "takes_out": "switch_tray", "time": {"lognormal": {"median": "3 h", "sigma": 1}}},
+        "chip": {
+            "swap": "asic",
+            "takes_out": "switch_tray",
+            "time": {"lognormal": {"median": "3 h", "sigma": 1}},
+        },
     }
-    plan, directory = lower(load(TWO_RACKS, service={"replace": {**rules, "lane": {}}, "technicians": 3}))
+    plan, directory = lower(
+        load(TWO_RACKS, service={"replace": {**rules, "lane": {}}, "technicians": 3})
+    )
     p, c = plan.places, plan.classes
     k, pic = row_of(plan, directory, "engine/pic", 5)  # on package 2, in tray 1
     gpu = row_of(plan, directory, "package/gpu", 2)[1]
@@ -103,13 +115,15 @@ def test_frus_and_what_repairs_take_out():
 
 
 def test_renewals_of_wearing_parts():
-    """A swap of a package renews its gpu and two pics; of an engine, one pic; of a board, nothing that wears."""
+    """A swap of a package renews its gpu and two pics; of an engine, one; of a board, none."""
     wearing = {"lifetime": {"weibull": {"shape": 2, "scale": "9 y"}}, "repair": "1 h"}
     plan, directory = lower(
         load(
             TWO_RACKS,
             components={**TWO_RACKS["components"], "gpu": wearing, "pic": wearing},
-            service={"replace": {"gpu": {"swap": "package"}, "pic": {"swap": "engine"}, "lane": {}}},
+            service={
+                "replace": {"gpu": {"swap": "package"}, "pic": {"swap": "engine"}, "lane": {}}
+            },
         )
     )
     names = [info.name for info in directory.classes]
@@ -135,11 +149,17 @@ def test_parking_and_slices():
     [
         ({"components": {"gpu": {"mtbf": "9 y"}}}, "no repair time"),
         ({"service": {"replace": {}}}, "smaller than 'lane'"),
-        ({"units": {"engine": {"components": {"pic": 1}, "contains": {"lane": 3}}}}, "3 copies cannot share 2 planes"),
+        (
+            {"units": {"engine": {"components": {"pic": 1}, "contains": {"lane": 3}}}},
+            "3 copies cannot share 2 planes",
+        ),
     ],
 )  # fmt: skip
 def test_refusals(more, message):
-    more = {key: {**TWO_RACKS[key], **value} if key != "service" else value for key, value in more.items()}
+    more = {
+        key: {**TWO_RACKS[key], **value} if key != "service" else value
+        for key, value in more.items()
+    }
     with pytest.raises(ValueError, match=message):
         lower(load({**TWO_RACKS, **more}))
 

@@ -96,10 +96,8 @@ def population_of(scenario: Scenario) -> tuple[Population, int]:
         and group.count == info.copies
         and (rule.swap, rule.takes_out, rule.stock, rule.when)
         == (info.component, None, None, "failed")
-        and isinstance(part.lifetime, Exponential)
-        and isinstance(repair, Exponential)
     )
-    if not plain:
+    if not (plain and isinstance(part.lifetime, Exponential) and isinstance(repair, Exponential)):
         raise ValueError(
             "an exact availability needs one counting group of one exponential component, swapped by "
             "itself with an exponential repair and unlimited spares; use fdmc.run for this machine."

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..kernel import Outcome
 from ..plan import Directory, Plan
-from ..tally import HOURS, LEVELS
+from ..tally import HOURS, level_of
 
 
 HOURS_UNIT, COUNT_UNIT = "h", "count"
@@ -36,7 +36,7 @@ class Columns:
         return [column.name for column in self.columns].index(name)
 
 
-def columns_of(plan: Plan, directory: Directory) -> Columns:
+def columns_of(plan: Plan, directory: Directory, bins: int) -> Columns:
     """Return the columns; the first `core` ones are those that ratios are made of."""
     classes = directory.classes
     components, frus, levels = (
@@ -49,11 +49,13 @@ def columns_of(plan: Plan, directory: Directory) -> Columns:
     rest = [Column(name, HOURS_UNIT) for name in ("unused", "impaired", "inexact")]
     groups = (("component", components), ("fru", frus), ("level", levels))
     rest += [Column(f"blame.{kind}.{n}", HOURS_UNIT) for kind, names in groups for n in names]
+    rest += [Column(f"stops.{kind}.{n}", COUNT_UNIT) for kind, names in groups for n in names]
     rest += [Column(f"failures.{n}", COUNT_UNIT) for n in components]
     rest += [Column(f"swaps.{n}", COUNT_UNIT) for n in frus]
     sizes = {0} | {c.loss_accelerators for c in classes} | {c.out_accelerators for c in classes}
     sizes |= {max(c.loss_accelerators, c.out_accelerators) for c in classes}
     rest += [Column(f"blast.{size}", COUNT_UNIT) for size in sorted(sizes)]
+    rest += [Column(f"curve.{b}", HOURS_UNIT) for b in range(bins)]
     return Columns((*core, *rest), len(core), components, frus, levels, tuple(sorted(sizes)))
 
 
@@ -71,6 +73,7 @@ def measure(
     take = lambda x: np.asarray(x)[..., keep]
     hours = lambda x: np.rint(take(x).astype(np.float64) * HOURS).astype(np.int64)
     failures, hits = take(out.failures).astype(np.int64), take(out.hits).astype(np.int64)
+    stops = take(out.stops).astype(np.int64)
     failed, jobs = failures & 0xFFFF, failures >> 16
     taking, taking_jobs = hits & 0xFFFF, hits >> 16
     blame = hours(np.asarray(out.blame_hours) / plan.accelerators)
@@ -83,7 +86,7 @@ def measure(
         hours(out.lost_hours),
         hours(out.idle_hours),
         *hours(out.slowed_hours),
-        take(out.interruptions).astype(np.int64),
+        stops.sum(0),
         take(out.drains).astype(np.int64),
         failed.sum(0),
         (blasts * size[:, None]).sum(0),
@@ -93,14 +96,17 @@ def measure(
         *group(blame, "component", columns.components),
         *group(blame, "fru", columns.frus),
         *group(blame, "unit", columns.levels),
+        *group(stops, "component", columns.components),
+        *group(stops, "fru", columns.frus),
+        *group(stops, "unit", columns.levels),
         *group(failed, "component", columns.components),
         *group(jobs, "fru", columns.frus),
         *blasts,
+        *hours(out.curve_hours),
     ]
     bins = np.asarray(out.curve_hours).shape[0]
     width = float(plan.mission_hours) / max(bins, 1)
-    rate = 1 - take(out.curve_hours).T.astype(np.float64) / width
-    level = np.clip((rate * LEVELS).astype(np.int64), 0, LEVELS - 1)
+    level = level_of(take(out.curve_hours).T.astype(np.float64) / width)
     return np.stack(parts, 1), level, int(take(out.steps).sum())
 
 

@@ -74,7 +74,7 @@ class _Arm:
     def __init__(self, scenario: Scenario, seed: int):
         self.scenario = scenario
         self.plan, self.directory = lower(scenario)
-        self.columns = columns_of(self.plan, self.directory)
+        self.columns = columns_of(self.plan, self.directory, 0)
         self.bounds = first_bounds(self.directory, 0)
         self.bounds = dataclasses.replace(self.bounds, outages=2 * self.bounds.outages)
         self.engine = Engine(self.plan, seed, jax.local_devices())

@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -74,7 +75,7 @@ class Engine:
     threads keep every CPU core or two chunks a GPU busy.
     """
 
-    def __init__(self, plan: Plan, seed: int, devices: list[jax.Device]):
+    def __init__(self, plan: Plan, seed: int, devices: list[Any]):
         self.seed, self.devices = seed, devices
         self.streams = np.asarray(plan.streams)
         self.plans = [jax.device_put(jax.tree.map(jnp.asarray, plan), d) for d in devices]

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..plan import Directory, Plan
 from ..spec import Scenario
-from ..tally import HOURS, LEVELS, Estimate, Tally, function_estimate, mean_estimate
+from ..tally import HOURS, Estimate, Tally, function_estimate, level_edges, mean_estimate
 from ..workload import ettr, optimal_interval
 from ._columns import HOURS_UNIT, Columns, collective_names
 
@@ -32,9 +32,14 @@ CONVENTIONS = {
 
 @dataclasses.dataclass(frozen=True)
 class Contributor:
-    """One row of the blame: lost accelerator-hours a year and its share of all."""
+    """One row of the blame.
+
+    `goodput` is what it takes from goodput, restarts after its interruptions included, and `share`
+    its part of all that is lost; `lost` the accelerator-hours a year that it takes directly.
+    """
 
     name: str
+    goodput: Estimate
     lost: Estimate
     share: float
     occurrences: Estimate | None
@@ -82,25 +87,27 @@ class Result:
         prefix = f"lost_accelerator_hours_per_year.{by}."
         if by not in ("component", "fru", "level"):
             raise ValueError(f"by must be component, fru or level, but is {by!r}.")
-        total = self["lost_accelerator_hours_per_year"].best
+        total = 1 - self["goodput"].best
         key = {"component": "component", "fru": "fru", "level": "unit"}[by]
         found = []
         for name, estimate in self.metrics.items():
             if name.startswith(prefix):
                 who = name.removeprefix(prefix)
                 grades = {c.grade for c in self.directory.classes if getattr(c, key) == who}
+                goodput = self[f"lost_goodput.{by}.{who}"]
                 found.append(
                     Contributor(
                         who,
+                        goodput,
                         estimate,
-                        estimate.best / total if total else 0.0,
+                        goodput.best / total if total else 0.0,
                         self.metrics.get(f"occurrences_per_year.{who}")
                         if by == "component"
                         else None,
                         "/".join(sorted(grades)),
                     )
                 )
-        return sorted(found, key=lambda c: -c.lost.best)
+        return sorted(found, key=lambda c: -c.goodput.best)
 
     def to_dict(self) -> dict:
         """Return the JSON form of the result."""
@@ -213,7 +220,7 @@ def result_of(
         metrics=_metrics(scenario, plan, columns, sums),
         blast_radius=_blast(columns, sums, mission),
         curve_hours=(np.arange(ledger.bins) + 0.5) * mission / ledger.bins,
-        curve=_curve(tally),
+        curve=_curve(tally, sums, ledger.bins),
         directory=directory,
         conventions=dict(CONVENTIONS),
         timing={
@@ -270,7 +277,26 @@ def _metrics(scenario: Scenario, plan: Plan, columns: Columns, sums: _Sums) -> d
         for name in names:
             key = f"blame.{kind}.{name}"
             out[f"{lost}.{kind}.{name}"] = sums.mean(key, n * year, "accelerator h/y")
+            out[f"lost_goodput.{kind}.{name}"] = _lost_goodput(out, sums, f"{kind}.{name}")
     return out
+
+
+def _lost_goodput(out: dict[str, Estimate], sums: "_Sums", who: str) -> Estimate:
+    """Share of one contributor in 1 - goodput: its lost work, and restarts by its interruptions.
+
+    With E = goodput / work_rate, 1 - goodput = (1 - E) + E (1 - work_rate): the first part goes by
+    interruptions, the second by blame. E and the number of all interruptions are taken as known.
+    """
+    kept = out["goodput"].best / max(out["work_rate"].best, 1e-300)
+    stopped = sums.mean("interruptions", 1.0, "1").best
+    direct = sums.mean(f"blame.{who}", kept / sums.mission, "1")
+    scale = (1 - kept) / stopped if stopped else 0.0
+    restarts = sums.mean(f"stops.{who}", scale, "1", most=max(1 - kept, 0.0))
+    best = direct.best + restarts.best
+    down = math.hypot(direct.best - direct.low, restarts.best - restarts.low)
+    up = math.hypot(direct.high - direct.best, restarts.high - restarts.best)
+    status = "no_hits" if best == 0 else "ok"
+    return Estimate(max(best - down, 0.0), best, min(best + up, 1.0), "1", direct.replicas, status)
 
 
 def _unit(e: Estimate) -> Estimate:
@@ -311,15 +337,18 @@ def _blast(columns: Columns, sums: _Sums, mission: float) -> dict[int, Estimate]
     return {size: sums.mean(f"blast.{size}", year, "1/y") for size in columns.sizes}
 
 
-def _curve(tally: Tally) -> dict[str, np.ndarray]:
-    """Mean and 5 % and 95 % quantiles over replicas of the work rate in each time bin."""
+def _curve(tally: Tally, sums: "_Sums", bins: int) -> dict[str, np.ndarray]:
+    """Work rate in each time bin: its mean with interval, and 5 % and 95 % quantiles over replicas."""
+    width = sums.mission / bins
+    means = [sums.mean(f"curve.{b}", 1 / width, "1").complement() for b in range(bins)]
     counts = tally.curve.astype(float)
-    total = np.maximum(counts.sum(1, keepdims=True), 1)
-    below = np.cumsum(counts, 1) / total
-    middle = (np.arange(LEVELS) + 0.5) / LEVELS
-    quantile = lambda q: (np.argmax(below >= q, 1) + 0.5) / LEVELS
+    below = np.cumsum(counts, 1) / np.maximum(counts.sum(1, keepdims=True), 1)
+    least, most = level_edges()
+    at = lambda q: np.argmax(below >= q - 1e-12, 1)
     return {
-        "mean": (counts / total) @ middle,
-        "q05": quantile(0.05),
-        "q95": quantile(0.95),
+        "mean": np.array([e.best for e in means]),
+        "low": np.array([max(e.low, 0.0) for e in means]),
+        "high": np.array([e.high for e in means]),
+        "q05": 1 - most[at(0.95)],
+        "q95": 1 - least[at(0.05)],
     }

@@ -5,6 +5,7 @@ import dataclasses
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -20,7 +21,7 @@ from ._stop import AbstractStop, Progress, RelativeError, Replicas, WallTime
 
 
 CHUNK = 2048
-BINS = 40
+BINS = 30
 _RERUN = 128  # lanes of a rerun with larger bounds
 _SAVE_SECONDS = 5.0
 _WIDENINGS = 4  # programs compiled for wider bounds, at the most
@@ -72,7 +73,7 @@ def run(
     return job.run()
 
 
-def _devices(count: int | None) -> list[jax.Device]:
+def _devices(count: int | None) -> list[Any]:
     found = jax.local_devices()
     if count is not None and not 1 <= count <= len(found):
         raise ValueError(f"devices must be in [1, {len(found)}] here, but is {count}.")
@@ -86,7 +87,7 @@ class _Job:
         start = time.perf_counter()
         self.scenario, self.seed, self.rules, self.progress = scenario, seed, rules, progress
         self.plan, self.directory = lower(scenario)
-        self.columns = columns_of(self.plan, self.directory)
+        self.columns = columns_of(self.plan, self.directory, BINS)
         self.bounds = self.ample = first_bounds(self.directory, BINS)
         self.tried = {self.bounds}
         self.chunk, self.path = chunk, None if ledger is None else Path(ledger)

@@ -58,7 +58,7 @@ def mission_counts(plan, keys, replicas: int, draws: Draws, first: int = 0) -> n
         return np.asarray(_mission_counts(plan, keys, *words, blocks, lanes, draws), np.int64)
 
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        return sum(pool.map(count, range(first, last, blocks * lanes)))
+        return np.sum(list(pool.map(count, range(first, last, blocks * lanes))), 0)
 
 
 def mission(
@@ -184,5 +184,7 @@ def _unavailability(scenario: Scenario, info, time_hours: float | None) -> float
     part = scenario.components[info.component]
     if time_hours is not None:
         return -math.expm1(-float(cumulative_hazard(part.lifetime, time_hours)))
-    repair = mean_hours(resolve_rule(scenario, info.unit, info.component).time or part.repair)
+    law = resolve_rule(scenario, info.unit, info.component).time or part.repair
+    assert law is not None, "lowering has refused components without a repair time"
+    repair = mean_hours(law)
     return repair / (mean_hours(part.lifetime) + repair)

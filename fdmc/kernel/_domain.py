@@ -5,6 +5,7 @@ family telescopes: an outage adds what it changes given those that contain it. C
 """
 
 import dataclasses
+import functools
 import operator
 
 import equinox as eqx
@@ -32,7 +33,7 @@ class Losses(eqx.Module):
     loss: Float[Array, "slots lanes"]
 
     @property
-    def size(self) -> Float[Array, "slots lanes"]:
+    def size(self) -> Float[Array, "..."]:
         """Accelerators in each range."""
         return (self.high - self.low).astype(jnp.float32)
 
@@ -108,7 +109,7 @@ def _plane_capacity(plan: Plan, x: Losses) -> list[Float[Array, " lanes"]]:
     live = _each(x.loss.shape[0], lose, jnp.ones((plan.planes, *lanes)))
     live = rows(hold(plan.alive, live))
     width = plan.planes // segments
-    return [sum(live[g * width : (g + 1) * width]) for g in range(segments)]
+    return [_total(live[g * width : (g + 1) * width]) for g in range(segments)]
 
 
 def _outside(alive, x: Losses, active: Bool[Array, "slots lanes"]) -> Bool[Array, "slots lanes"]:
@@ -118,6 +119,10 @@ def _outside(alive, x: Losses, active: Bool[Array, "slots lanes"]) -> Bool[Array
         return top & ~(active[j] & x.after(x.row(j), j))
 
     return hold(alive, _each(active.shape[0], cover, active))
+
+
+def _total(arrays: list[Array]) -> Array:
+    return functools.reduce(operator.add, arrays)
 
 
 def _sum(alive, mask, values) -> Array:
@@ -134,7 +139,7 @@ def _parked(plan: Plan, x: Losses, planes):
     available = plan.accelerators - lost
     whole = size * plan.slice
     used = (available // whole * whole).astype(jnp.float32)
-    link = sum(planes) * plan.lanes_per_link
+    link = _total(planes) * plan.lanes_per_link
     yes = jnp.ones(link.shape, bool)
     state = LinkState(used, link, link * used, link, yes)
     return available.astype(jnp.float32), state, jnp.ones(link.shape)
@@ -149,9 +154,9 @@ def _degraded(plan: Plan, x: Losses, planes):
     after = [b * _left_by(x, mine, g) for g, b in enumerate(before)]
 
     def live(capacities):
-        return sum(c * p for c, p in zip(capacities, planes, strict=True))
+        return _total([c * p for c, p in zip(capacities, planes, strict=True)])
 
-    healthy = sum(planes)
+    healthy = _total(planes)
     bandwidth, after_live, before_live = hold(alive, (live(link), live(after), live(before)))
     dead = hold(alive, mine & (bandwidth <= 0))
     top_dead = _outside(alive, x, dead)
@@ -179,8 +184,8 @@ def _degraded(plan: Plan, x: Losses, planes):
     exact = jnp.ones(used.shape, bool)
     for g in range(len(planes) if plan.collectives else 0):
         # No outage touches these, so the rate of their links is the best of the plane.
-        ones = [(c[g] >= 1).astype(jnp.float32) for c in (after, before)]
-        exact = exact & ((planes[g] <= 0) | (4 * summed(*ones, 1.0) > 3 * used))
+        one, other = ((c[g] >= 1).astype(jnp.float32) for c in (after, before))
+        exact = exact & ((planes[g] <= 0) | (4 * summed(one, other, 1.0) > 3 * used))
     worst = [slowest(link[g], 1.0) * planes[g] for g in range(len(planes))]
     lanes, part = plan.lanes_per_link, jnp.floor(used / plan.slice) * plan.slice
     total = summed(after_live, before_live, healthy) * part / jnp.maximum(used, 1)
@@ -188,7 +193,7 @@ def _degraded(plan: Plan, x: Losses, planes):
         used=part,
         min_link=slowest(bandwidth, healthy) * lanes,
         sum_link=jnp.where(used > 0, total, 0) * lanes,
-        sum_plane_min=sum(worst) * lanes,
+        sum_plane_min=_total(worst) * lanes,
         exact=exact,
     )
     return used, state, slowest(pace, 1.0)

@@ -67,7 +67,7 @@ class Outcome(eqx.Module):
     """One replica's facts. Hours are over the mission; `status` is 0 when no bound was hit.
 
     `failures` counts occurrences (low 16 bits) and jobs (high 16 bits) of a class, `hits` those that
-    took something (low) and of these the ones that opened a job (high).
+    took something (low) and of these the ones that opened a job (high); `stops` the interruptions.
     """
 
     lost_hours: Float[Array, " lanes"]
@@ -80,7 +80,7 @@ class Outcome(eqx.Module):
     curve_hours: Float[Array, "bins lanes"]
     failures: UInt32[Array, "classes lanes"]
     hits: UInt32[Array, "classes lanes"]
-    interruptions: Int[Array, " lanes"]
+    stops: UInt32[Array, "classes lanes"]
     drains: Int[Array, " lanes"]
     steps: Int[Array, " lanes"]
     status: Int[Array, " lanes"]
@@ -97,7 +97,7 @@ class _State(eqx.Module):
     renewals: Renewals
     swaps: UInt32[Array, " lanes"]
     available: Float[Array, " lanes"]
-    failed: Bool[Array, " lanes"]  # the last occurrence was a failure
+    failed: Int[Array, " lanes"]  # class of the failure just before, -1 after anything else
     out: Outcome
 
 
@@ -153,13 +153,13 @@ def _start(plan: Plan, keys, replica, bounds: Bounds) -> _State:
     tallies = jnp.zeros((n_classes, lanes), U32)
     out = Outcome(
         zero, zero, zero, zero, zero, floats(len(plan.collectives)), floats(n_classes),
-        floats(bounds.bins), tallies, tallies, none, none, none, none,
+        floats(bounds.bins), tallies, tallies, tallies, none, none, none,
     )  # fmt: skip
     return _State(
         now=zero, clock=clock, age=age, candidates=jnp.ones((n_classes, lanes), U32),
         shelf=floats(sum(plan.stock)), outages=outages, latents=latents, renewals=renewals,
         swaps=jnp.zeros(lanes, U32), available=jnp.full(lanes, float(plan.accelerators)),
-        failed=jnp.zeros(lanes, bool), out=out,
+        failed=none - 1, out=out,
     )  # fmt: skip
 
 
@@ -192,7 +192,9 @@ def _step(plan: Plan, keys, replica, bounds: Bounds, s: _State) -> _State:
     rings = going & (due <= next_failure) & (due < end) & ~starts
     counts = going & (until >= plan.run_in_hours)
     s = eqx.tree_at(
-        lambda t: (t.now, t.available, t.failed, t.out), s, (until, now.available, fails, out)
+        lambda t: (t.now, t.available, t.failed, t.out),
+        s,
+        (until, now.available, jnp.full_like(s.failed, -1), out),
     )
     ends = rings & first(plan.alive, timer == due)
     s = _ring(plan, keys, replica, s, rings, ends)
@@ -234,8 +236,8 @@ def _accumulate(plan: Plan, s: _State, now: Domain, kind, until, going) -> Outco
         curve_hours=curve,
         failures=o.failures,
         hits=o.hits,
-        interruptions=o.interruptions + (fell & s.failed),
-        drains=o.drains + (fell & ~s.failed),
+        stops=o.stops + (fell & (cls == s.failed)),
+        drains=o.drains + (fell & (s.failed < 0)),
         steps=o.steps + going,
         status=o.status,
     )
@@ -353,7 +355,11 @@ def _fail(plan: Plan, keys, replica, s: _State, fails, counts) -> _State:
         latents = jax.tree.map(lambda old, value: jnp.where(place, value, old), latents, row)
     out = _count(s.out, cls, valid & counts, opens, takes, status)
     return _stop(
-        eqx.tree_at(lambda t: (t.outages, t.latents, t.shelf, t.out), s, (x, latents, shelf, out)),
+        eqx.tree_at(
+            lambda t: (t.outages, t.latents, t.shelf, t.failed, t.out),
+            s,
+            (x, latents, shelf, jnp.where(valid, cls, s.failed), out),
+        ),
         plan, status,
     )  # fmt: skip
 
@@ -363,7 +369,7 @@ def _candidate(plan: Plan, keys, replica, s: _State, fails):
     c, w = plan.classes, plan.wearing
     steady = c.positions.shape[0] - w
     at = first(plan.alive, s.clock == least(plan.alive, s.clock))
-    again = None
+    again, renewed = jnp.zeros((w, 0, fails.shape[0]), bool), jnp.zeros(fails.shape, bool)
     if w:
         flat = s.renewals.clock.reshape(-1, fails.shape[0])
         renewed = least(plan.alive, flat) < least(plan.alive, s.clock)

@@ -7,7 +7,7 @@ import dataclasses
 
 import numpy as np
 
-from ..spec import Node, Scenario
+from ..spec import Node, role_of, Scenario
 from ._plan import COMPUTE, LINK, PLANE
 
 
@@ -28,8 +28,10 @@ class Effect:
 
     def take(self, index: np.ndarray) -> "Effect":
         """Return the effects of some of the instances."""
-        ranges = (getattr(self, name)[index] for name in ("low", "high", "left", "right"))
-        return Effect(self.kind, *ranges, self.share)
+        low, high, left, right = self.low, self.high, self.left, self.right
+        return Effect(
+            self.kind, low[index], high[index], left[index], right[index], self.share
+        )
 
     def covers(self, other: "Effect") -> bool:
         """Whether this takes everything that `other` takes."""
@@ -52,19 +54,14 @@ class Effects:
         self._known: dict[str, Effect] = {}
 
     def role(self, name: str) -> str:
-        """Return container, link, plane, supplier or support."""
-        chain = self.tree.ancestors(name)
-        if name in self.tree.ancestors(self.fabric.accelerator):
-            return "container"
-        if self.scenario.units[name].feeds:
-            return "supplier"
-        if self.fabric.plane and name in self.tree.ancestors(self.fabric.plane):
-            return "plane"
-        if self.fabric.accelerator in chain:
-            below = chain[1 : chain.index(self.fabric.accelerator)]
-            if not any(self.role(other) in ("supplier", "support") for other in below):
-                return "link"
-        return "support"
+        """Return container, link, plane, supplier or support; what feeds nothing itself supports."""
+        fabric, units = self.fabric, self.scenario.units
+        role = role_of(self.tree, units, fabric.accelerator, fabric.plane, name)
+        if role == "supplier" and units[name].feeds is None:
+            return "support"
+        if role == "plane" and name not in self.tree.ancestors(str(fabric.plane)):
+            return "support"
+        return role
 
     def of(self, name: str) -> Effect:
         """Return the effect of losing all of one instance, for every instance of the template."""
@@ -105,6 +102,7 @@ class Effects:
         return Effect(COMPUTE, first, first + per, none, none, 1.0)
 
     def _plane(self, name: str) -> Effect:
+        assert self.fabric.plane is not None
         per = self.tree.per(name, self.fabric.plane)
         first = np.arange(self.tree.nodes[name].total) * per
         none = np.zeros_like(first)
@@ -148,6 +146,7 @@ class Effects:
     def _fed(self, name: str, blocks: int) -> Effect:
         """Return what each of `blocks` equal parts of the fed units under every parent takes together."""
         node, target = self.tree.nodes[name], self.scenario.units[name].feeds
+        assert target is not None
         fed = self.tree.per(self._parent(node), target)
         if fed % blocks:
             raise PlanError(

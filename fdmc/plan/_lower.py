@@ -120,7 +120,7 @@ def lower(scenario: Scenario) -> tuple[Plan, Directory]:
         park=park if policy.kind == "park" else 0,
         slice=scenario.workload.slice,
         collectives=tuple((c.op, c.algorithm) for c in scenario.workload.collectives),
-        stock=tuple(scenario.service.replace[name].stock for name in pools),
+        stock=tuple(scenario.service.replace[name].stock or 0 for name in pools),
         queued=technicians is not None,
         kinds=frozenset(kinds),
         counted=frozenset(row.rule.when == "failed" for row in rows if row.counting),
@@ -191,8 +191,9 @@ def _row(scenario: Scenario, effects: Effects, homes, unit: str, component: str)
     elif counted:
         inner = nodes[counted[0]]
         number = instance // scenario.tree.per(inner.name, unit)
-        effect = effects.group(unit)[1].take(number // inner.count)
-        spares, share = inner.count - inner.need, 1 / inner.need
+        effect = counted[1].take(number // inner.count)
+        need = inner.need or inner.count
+        spares, share = inner.count - need, 1 / need
         element = homes[inner.name][0][number]
         first = homes[inner.name][0][number // inner.count * inner.count]
         size = homes[inner.name][1]
@@ -206,7 +207,7 @@ def _row(scenario: Scenario, effects: Effects, homes, unit: str, component: str)
             0,
         )
     low, high, number = _fru(scenario, homes, rule, unit, component, home, instance)
-    if size > 1 and np.any((low > element) | (high < element + size)):
+    if counted and size > 1 and np.any((low > element) | (high < element + size)):
         parts = sum(len(scenario.units[n].components) for n in scenario.tree.below(counted[0]))
         if parts > 1:
             raise PlanError(
@@ -385,7 +386,7 @@ def _directory(scenario: Scenario, rows: list[_Row], pools, wear: Wear) -> Direc
         return row.places["home"].size * min(hours / mean_hours(row.lifetime), 50.0)
 
     swaps = [row for row in rows if row.rule.when == "failed" or not row.counting]
-    renewing = wear.copies.any(0)
+    renewing = [bool(any(column)) for column in np.asarray(wear.copies).T]
     return Directory(
         classes=tuple(_info(scenario, row) for row in rows),
         pools=pools,

@@ -3,6 +3,7 @@
 from typing import Any, TYPE_CHECKING
 
 import equinox as eqx
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, UInt32
 
@@ -123,9 +124,9 @@ class Plan(eqx.Module):
     drawn_repairs: bool = eqx.field(static=True)  # any repair law that needs a table
 
     @property
-    def alive(self) -> Bool[AnyArray, ""] | np.bool_:
+    def alive(self) -> Bool[Array, ""]:
         """True, but not to the compiler."""
-        return self.mission_hours > 0
+        return jnp.asarray(self.mission_hours > 0)
 
     @property
     def wearing(self) -> int:

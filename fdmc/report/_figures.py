@@ -12,7 +12,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from ..collect import Contributor, Result
-from ..tally import LEVELS, Estimate
+from ..tally import Estimate
 from ._format import best, interval, share
 
 
@@ -77,10 +77,6 @@ def _work_rate(result: Result) -> Figure:
     x = hours / (8760 if long else 24)
     half = (x[1] - x[0]) / 2 if len(x) > 1 else 0.5 * x[0]
     edges = np.append(x - half, x[-1] + half)
-    # The histogram behind the curves has levels of a certain height; the band ends at the edges of
-    # its levels.
-    level = 100 / LEVELS
-    low, high = np.maximum(low - level / 2, 0), np.minimum(high + level / 2, 100)
     axes.stairs(
         high,
         edges,
@@ -90,7 +86,9 @@ def _work_rate(result: Result) -> Figure:
         alpha=0.45,
         label="5 % to 95 % of histories",
     )
-    axes.plot(x, mean, color=_BLUE, linewidth=2, label=f"mean of histories (to ± {level / 2:g} %)")
+    error = 100 * np.array([result.curve["mean"] - result.curve["low"]] * 2)
+    label = "mean of histories, 95 % interval"
+    axes.errorbar(x, mean, error, color=_BLUE, linewidth=2, elinewidth=1, label=label)
     whole = result["work_rate"]
     label = f"whole mission: {best(whole)} % {interval(whole)}"
     axes.axhline(100 * whole.best, color=_ORANGE, linestyle="--", linewidth=1.5, label=label)
@@ -107,14 +105,14 @@ def _work_rate(result: Result) -> Figure:
 
 
 def _contributors(result: Result) -> Figure:
-    found = [c for c in result.contributors("component") if c.lost.best > 0]
+    found = [c for c in result.contributors("component") if c.goodput.best > 0]
     shown, rest = found[:_MOST_BARS], found[_MOST_BARS:]
     figure, axes = _new(
-        result, "what costs accelerator-hours", max(2.6, 1.5 + 0.33 * max(len(shown), 1))
+        result, "what costs goodput", max(2.6, 1.5 + 0.33 * max(len(shown), 1))
     )
     if not shown:
         axes.text(0.5, 0.5, "no loss was seen", ha="center", va="center", transform=axes.transAxes)
-    top = max((_end(c.lost) for c in shown), default=1.0)
+    top = max((100 * _end(c.goodput) for c in shown), default=1.0)
     grades = _bars(axes, shown, top)
     axes.set_yticks(np.arange(len(shown)), [c.name.replace("_", " ") for c in shown])
     axes.tick_params(axis="y", length=0)
@@ -123,7 +121,8 @@ def _contributors(result: Result) -> Figure:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:,.10g}"))
     less = f"; {len(rest)} more cost {share(sum(c.share for c in rest))} together" if rest else ""
     axes.set_xlabel(
-        f"lost to failures and repairs, accelerator-hours per year (whiskers: 95 % interval{less})"
+        "lost goodput, % of ideal work: failures, repairs, and the restarts after interruptions\n"
+        f"(whiskers: 95 % interval{less})"
     )
     handles = [
         Patch(facecolor=c, hatch=h, edgecolor="white", label=t)
@@ -147,10 +146,10 @@ def _bars(axes: Axes, shown: list[Contributor], top: float) -> list[str]:
     for c, y, grade in zip(shown, place.tolist(), grades, strict=True):
         colour, hatch, _ = _GRADES[grade]
         look: Any = dict(color=colour, hatch=hatch, edgecolor="white", linewidth=0, height=0.72)
-        axes.barh(y, c.lost.best, **look)
-        text = f"{best(c.lost)}  ({share(c.share)})"
-        axes.text(_end(c.lost) + 0.012 * top, y, text, va="center", fontsize=8.5)
-    _whiskers(axes, [c.lost for c in shown], place, "x")
+        axes.barh(y, 100 * c.goodput.best, **look)
+        text = f"{best(c.goodput)}  ({share(c.share)})"
+        axes.text(100 * _end(c.goodput) + 0.012 * top, y, text, va="center", fontsize=8.5)
+    _whiskers(axes, [c.goodput.scaled(100) for c in shown], place, "x")
     return grades
 
 

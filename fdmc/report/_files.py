@@ -22,7 +22,7 @@ def run_object(result: Result, rules: Sequence[AbstractStop]) -> dict:
             "lost_goodput": _said(lost),
             "contributors": {
                 by: [
-                    {"name": c.name, **_said(c.lost), "share": c.share, "grade": c.grade}
+                    {"name": c.name, **_said(c.goodput), "share": c.share, "grade": c.grade}
                     for c in result.contributors(by)
                 ]
                 for by in ("component", "level", "fru")

@@ -64,6 +64,19 @@ METRICS = (
         "accelerators times (1 - `work_rate`) times a year of 8,760 h; checkpoints and restarts "
         "are not in it",
     ),
+    *(
+        Metric(
+            f"lost_goodput.{kind}.<{name}>",
+            "1",
+            f"part of 1 - `goodput` that {who} takes: lost work by blame, and checkpoints, restarts "
+            "and drains in proportion to interruptions; the parts add up to 1 - `goodput`",
+        )
+        for kind, name, who in (
+            ("component", "component", "one component"),
+            ("fru", "FRU", "the components replaced with this FRU"),
+            ("level", "unit", "the components on this unit"),
+        )
+    ),
     Metric("interruptions_per_year", "1/y", "failures that take a used accelerator out of use"),
     Metric("drains_per_year", "1/y", "starts of repairs that take a used accelerator out of use"),
     Metric(

@@ -64,26 +64,30 @@ def _components(result: Result, top: int) -> Group:
 
     def row(c: Contributor):
         levels = "/".join(dict.fromkeys(i.unit for i in classes if i.component == c.name))
-        return c.name, levels, best(c.lost), interval(c.lost), share(c.share), c.grade
+        lost = best(c.goodput), interval(c.goodput)
+        return c.name, levels, *lost, share(c.share), best(c.lost), c.grade
 
     note = (
-        "Lost accelerator-hours a year to failures and repairs, each shared among its causes.\n"
+        "Share of ideal work lost to failures, repairs, and the checkpoints and restarts after "
+        "interruptions.\nAccelerator-hours a year are what failures and repairs take directly.\n"
         "Grades of the rates: A counted in the field, B a primary source, C an estimate."
     )
     rest = found[top:]
     if rest:
         together = share(sum(c.share for c in rest))
         note = f"… and {len(rest)} more, together {together} (--top {len(found)}).\n{note}"
-    columns = ("!component", "level", ">lost acc. h/y", ">95 % interval", ">share", "!grade")
+    columns = (
+        "!component", "level", ">lost goodput, %", ">95 % interval", ">share", ">acc. h/y", "!grade",
+    )  # fmt: skip
     return table("Contributors by component", columns, map(row, found[:top]), note)
 
 
 def _contributors(result: Result, by: str, title: str, heading: str) -> Group:
     rows = [
-        (c.name, best(c.lost), interval(c.lost), share(c.share), c.grade)
+        (c.name, best(c.goodput), interval(c.goodput), share(c.share), best(c.lost), c.grade)
         for c in result.contributors(by)
     ]
-    columns = (heading, ">lost acc. h/y", ">95 % interval", ">share", "!grades")
+    columns = (heading, ">lost goodput, %", ">95 % interval", ">share", ">acc. h/y", "!grades")
     return table(title, columns, rows)
 
 

@@ -24,4 +24,5 @@ from ._model import (
 from ._problem import Problem as Problem, ScenarioError as ScenarioError
 from ._scenario import Scenario as Scenario, resolve_rule as resolve_rule
 from ._schema import schema as schema
+from ._roles import role_of as role_of
 from ._tree import Node as Node, Tree as Tree

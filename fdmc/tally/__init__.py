@@ -4,4 +4,10 @@ from ._estimate import (
     function_estimate as function_estimate,
     mean_estimate as mean_estimate,
 )
-from ._tally import HOURS as HOURS, LEVELS as LEVELS, Tally as Tally
+from ._tally import (
+    HOURS as HOURS,
+    level_edges as level_edges,
+    level_of as level_of,
+    LEVELS as LEVELS,
+    Tally as Tally,
+)

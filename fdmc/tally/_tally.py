@@ -1,13 +1,27 @@
 """What many replicas have in common: exact sums that merge in any order, on any machine, on any day."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 
 
 HOURS = 1 << 20  # hours are counted in 2^-20 h (3.4 ms)
-LEVELS = 200  # histogram of the work rate in each time bin, from 0 to 1
+# Histogram of the lost part of the work rate in each time bin: level 0 below 1e-6, then logarithmic to 1.
+LEVELS = 200
 _SPLIT = 22
+
+
+def level_of(lost: np.ndarray) -> np.ndarray:
+    """Return the histogram level of lost fractions in [0, 1]."""
+    log = np.log10(np.maximum(lost, 1e-9)) / 6 + 1
+    return np.clip(np.ceil(log * (LEVELS - 1)), 0, LEVELS - 1).astype(np.int64)
+
+
+def level_edges() -> tuple[np.ndarray, np.ndarray]:
+    """Return the least and the greatest lost fraction of every level."""
+    top = 10 ** (6 * (np.arange(LEVELS) / (LEVELS - 1) - 1))
+    return np.concatenate([[0.0], top[:-1]]), top
 
 
 @dataclasses.dataclass
@@ -15,7 +29,7 @@ class Tally:
     """Sums over replicas as Python integers: merging is exact, commutative and associative.
 
     `sums` and `squares` have one entry a column; `cross` the products of the first columns with one
-    another; `curve` counts replicas by time bin and level of the work rate; `void` counts replicas in
+    another; `curve` counts replicas by time bin and level of the lost work rate; `void` counts replicas in
     which a bound was hit, and which stand in no other number.
     """
 
@@ -59,9 +73,8 @@ class Tally:
 
     def merge(self, other: "Tally") -> "Tally":
         """Return the tally of both."""
-        both = {
-            f.name: getattr(self, f.name) + getattr(other, f.name)
-            for f in dataclasses.fields(self)
+        both: dict[str, Any] = {
+            f.name: getattr(self, f.name) + getattr(other, f.name) for f in dataclasses.fields(self)
         }
         return Tally(**both)
 
@@ -73,6 +86,7 @@ class Tally:
     @staticmethod
     def from_dict(values: dict) -> "Tally":
         """Return the tally that `to_dict` has written."""
-        return Tally(
-            **{k: np.array(v, object) if isinstance(v, list) else v for k, v in values.items()}
-        )
+        fields: dict[str, Any] = {
+            k: np.array(v, object) if isinstance(v, list) else v for k, v in values.items()
+        }
+        return Tally(**fields)
