@@ -35,12 +35,12 @@ for name in ("goodput", "ettr", "work_rate", "availability", "blast_radius.mean"
     print(f"{name:20} {result[name]}")
 
 # %% [markdown]
-# Who is to blame? `share` is the part of all lost accelerator-hours; the grade says how well the failure rate is
+# Who is to blame? `share` is the part of all lost goodput, restarts included; the grade says how well the failure rate is
 # known (A field data, B laboratory or vendor, C estimate).
 
 # %%
 for row in result.contributors()[:6]:
-    print(f"{row.name:12} {row.share:6.1%}  grade {row.grade}  {row.lost}")
+    print(f"{row.name:12} {row.share:6.1%}  grade {row.grade}  {row.goodput}")
 
 # %% [markdown]
 # A what-if is one changed leaf: twice the technicians. Both arms see the same failures, so that even a small

@@ -1,11 +1,14 @@
 """The engine and the reference side by side: the same facts of each, and how far apart they are."""
 
+import concurrent.futures
 import dataclasses
 import json
 import math
+import multiprocessing
 import tempfile
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import fdmc
 from fdmc import reference, spec
@@ -36,11 +39,13 @@ class Fact:
         return Fact(mean, max(square - total * mean, 0.0) / (count - 1), count)
 
 
-def engine_facts(scenario: spec.Scenario, replicas: int, seed: int = 1) -> dict[str, Fact]:
-    """Means over the engine's histories, from the exact sums that it writes to its ledger."""
+def engine_run(
+    scenario: spec.Scenario, replicas: int, seed: int = 1
+) -> tuple[dict[str, Fact], fdmc.Result]:
+    """Means over the engine's histories, from the exact sums in its ledger, and its own result."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "ledger"
-        fdmc.run(scenario, seed=seed, stop=fdmc.Replicas(replicas), ledger=path)
+        result = fdmc.run(scenario, seed=seed, stop=fdmc.Replicas(replicas), ledger=path)
         tally = json.loads(path.read_text())["tally"]
     assert tally["void"] == 0
     assert tally["replicas"] == replicas
@@ -49,21 +54,44 @@ def engine_facts(scenario: spec.Scenario, replicas: int, seed: int = 1) -> dict[
     for column, total, square in zip(columns.columns, tally["sums"], tally["squares"], strict=True):
         unit = HOURS if column.unit == "h" else 1
         facts[column.name] = Fact.of(total / unit, square / unit**2, replicas)
-    return facts
+    return facts, result
+
+
+def engine_facts(scenario: spec.Scenario, replicas: int, seed: int = 1) -> dict[str, Fact]:
+    """Means over the engine's histories."""
+    return engine_run(scenario, replicas, seed)[0]
 
 
 def reference_facts(scenario: spec.Scenario, replicas: int, seed: int = 1) -> dict[str, Fact]:
-    """The same from the reference's histories."""
-    machine = reference.build(scenario)
+    """The same from the reference's histories, in processes that check no types (ten times faster)."""
+    half = replicas // 2
+    totals: Counter[str] = Counter()
+    squares: Counter[str] = Counter()
+    spawn = multiprocessing.get_context("spawn")
+    with concurrent.futures.ProcessPoolExecutor(2, mp_context=spawn) as pool:
+        parts = [
+            pool.submit(_sums, scenario.document, seed, range(*some))
+            for some in ((half,), (half, replicas))
+        ]
+        for part in parts:
+            for sums, more in zip((totals, squares), part.result(), strict=True):
+                sums.update(more)
+    return {key: Fact.of(totals[key], squares[key], replicas) for key in totals}
+
+
+def _sums(
+    document: dict[str, Any], seed: int, replicas: range
+) -> tuple[Counter[str], Counter[str]]:
+    machine = reference.build(spec.load(document))
     names = {name: rule.swap or name.split("/")[1] for name, rule in machine.rules.items()}
     swaps = {rule.name: names[name] for name, rule in machine.rules.items()}
     totals: Counter[str] = Counter()
     squares: Counter[str] = Counter()
-    for replica in range(replicas):
+    for replica in replicas:
         row = _row(machine, reference.history(machine, seed, replica), swaps)
         totals.update(row)
         squares.update({key: value * value for key, value in row.items()})
-    return {key: Fact.of(totals[key], squares[key], replicas) for key in totals}
+    return totals, squares
 
 
 def _row(machine: reference.Machine, o: reference.Outcome, swaps: dict[str, str]) -> Counter[str]:

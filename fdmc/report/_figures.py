@@ -149,7 +149,7 @@ def _bars(axes: Axes, shown: list[Contributor], top: float) -> list[str]:
         axes.barh(y, 100 * c.goodput.best, **look)
         text = f"{best(c.goodput)}  ({share(c.share)})"
         axes.text(100 * _end(c.goodput) + 0.012 * top, y, text, va="center", fontsize=8.5)
-    _whiskers(axes, [c.goodput.scaled(100) for c in shown], place, "x")
+    _whiskers(axes, [c.goodput.scaled(100.0) for c in shown], place, "x")
     return grades
 
 
