@@ -35,8 +35,8 @@ for name in ("goodput", "ettr", "work_rate", "availability", "blast_radius.mean"
     print(f"{name:20} {result[name]}")
 
 # %% [markdown]
-# Who is to blame? `share` is the part of all lost goodput, restarts included; the grade says how well the failure rate is
-# known (A field data, B laboratory or vendor, C estimate).
+# Who is to blame? `share` is the part of all lost goodput, restarts included; the grade says how well
+# the failure rate is known (A field data, B laboratory or vendor, C estimate).
 
 # %%
 for row in result.contributors()[:6]:

@@ -63,7 +63,7 @@ def engine_facts(scenario: spec.Scenario, replicas: int, seed: int = 1) -> dict[
 
 
 def reference_facts(scenario: spec.Scenario, replicas: int, seed: int = 1) -> dict[str, Fact]:
-    """The same from the reference's histories, in processes that check no types (ten times faster)."""
+    """The same from the reference, in processes that check no types (10 times faster)."""
     half = replicas // 2
     totals: Counter[str] = Counter()
     squares: Counter[str] = Counter()

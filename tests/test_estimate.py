@@ -114,5 +114,5 @@ def test_delta_coverage():
 def test_arithmetic_of_estimates():
     estimate = Estimate(0.1, 0.2, 0.4, "1", 10)
     assert estimate.complement() == Estimate(0.6, 0.8, 0.9, "1", 10)
-    assert estimate.scaled(10, "h") == Estimate(1.0, 2.0, 4.0, "h", 10)
+    assert estimate.scaled(10.0, "h") == Estimate(1.0, 2.0, 4.0, "h", 10)
     assert str(Estimate(1.0, 2.0, 3.5, "h", 10)) == "2 [1, 3.5] h"

@@ -29,7 +29,9 @@ def test_readme_links_lead_somewhere():
         assert (ROOT / target).exists(), target
 
 
-EXAMPLES = [name for name in dir(fdmc) if not name.startswith("_") and callable(getattr(fdmc, name))]
+EXAMPLES = [
+    name for name in dir(fdmc) if not name.startswith("_") and callable(getattr(fdmc, name))
+]
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

@@ -80,6 +80,7 @@ class _Arm:
         self.engine = Engine(self.plan, seed, jax.local_devices())
 
     def start(self, replicas: np.ndarray, lanes: int):
+        lanes = -(-lanes // 16) * 16
         padded = np.pad(replicas, (0, lanes - len(replicas)), mode="edge")
         return self.engine.submit(0, padded, self.bounds)
 

@@ -21,6 +21,7 @@ class Ledger:
     bins: int
     done: int
     seconds: float
+    reruns: int
     tally: Tally
 
     def save(self, path: Path):

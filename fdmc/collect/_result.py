@@ -229,7 +229,7 @@ def result_of(
             "replicas_per_second": tally.replicas / max(ledger.seconds, 1e-9),
             "steps": tally.steps,
             "steps_per_second": tally.steps / max(ledger.seconds, 1e-9),
-            "rerun_replicas": tally.escalated,
+            "rerun_replicas": ledger.reruns,
             "void_replicas": tally.void,
         },
         origin={

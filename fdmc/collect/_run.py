@@ -22,6 +22,7 @@ from ._stop import AbstractStop, Progress, RelativeError, Replicas, WallTime
 
 CHUNK = 2048
 BINS = 30
+_VECTOR = 16  # lanes of the widest vector registers
 _RERUN = 128  # lanes of a rerun with larger bounds
 _SAVE_SECONDS = 5.0
 _WIDENINGS = 4  # programs compiled for wider bounds, at the most
@@ -93,7 +94,7 @@ class _Job:
         self.chunk, self.path = chunk, None if ledger is None else Path(ledger)
         self.engine = Engine(self.plan, seed, devices)
         zero = Tally.zero(len(self.columns.columns), self.columns.core, BINS)
-        self.ledger = Ledger(scenario.fingerprint, seed, BINS, 0, 0.0, zero)
+        self.ledger = Ledger(scenario.fingerprint, seed, BINS, 0, 0.0, 0, zero)
         if resume:
             if self.path is None:
                 raise LedgerError("nothing to resume: name the ledger.")
@@ -105,10 +106,12 @@ class _Job:
     def run(self) -> Result:
         counts = [rule.count for rule in self.rules if isinstance(rule, Replicas)]
         last = min(counts, default=1 << 63)
-        lanes = min(self.chunk, max(last - self.ledger.done, 1))
+        chunk = min(self.chunk, max(last - self.ledger.done, 1))
+        # Whole vectors only: the compiler may round otherwise in the lanes that are left over.
+        lanes = -(-chunk // _VECTOR) * _VECTOR
         try:
             self.engine.compile(lanes, self.bounds)
-            self._loop(last, lanes)
+            self._loop(last, chunk, lanes)
         except KeyboardInterrupt:
             self._keep()
             raise
@@ -125,11 +128,11 @@ class _Job:
             self._flush()
             self.ledger.save(self.path)
 
-    def _loop(self, last: int, lanes: int):
+    def _loop(self, last: int, chunk: int, lanes: int):
         began = saved = time.perf_counter()
         before, compiled = self.ledger.seconds, self.engine.compile_seconds
         flying = collections.deque()
-        queue = enumerate(chunks(self.ledger.done, last, lanes))
+        queue = enumerate(chunks(self.ledger.done, last, chunk))
         done = self._tell() >= 1
         while not done or flying:
             while not done and len(flying) < self.engine.workers + 1:
@@ -180,7 +183,7 @@ class _Job:
     def _flush(self):
         """Run the replicas that hit a bound again, with larger ones."""
         pending, self.pending = np.array(self.pending, np.uint64), []
-        self.ledger.tally.escalated += len(pending)
+        self.ledger.reruns += len(pending)
         self._rerun(pending, larger(self.bounds))
 
     def _rerun(self, replicas: np.ndarray, bounds):

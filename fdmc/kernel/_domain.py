@@ -1,7 +1,9 @@
 """From the list of outages to the state of the domain: used accelerators, bandwidth, work rate.
 
-Every outage takes a range of accelerators, and the ranges come from one containment tree, so two of them are nested or disjoint. Inclusion-exclusion over such a
-family telescopes: an outage adds what it changes given those that contain it. Cost: slots^2 x segments operations a state, and nothing of the machine's size.
+Every outage takes a range of accelerators, and the ranges come from one containment tree, so two of
+them are nested or disjoint. Inclusion-exclusion over such a family telescopes: an outage adds what it
+changes given those that contain it. Cost: slots^2 x segments operations a state, and nothing of the
+machine's size.
 """
 
 import dataclasses
@@ -229,7 +231,9 @@ def _coverage(plan: Plan, x: Losses, mine):
 def _work(plan: Plan, state: LinkState, pace):
     """Work rate and collective efficiencies of a state."""
     work, used = plan.work, state.used
-    running = (used >= work.minimum) & (used > 0) & (pace > 0) & (state.min_link > 0)
+    running = (used >= work.minimum) & (used > 0) & (pace > 0)
+    if plan.collectives:  # one accelerator alone has nobody to talk to
+        running = running & ((state.min_link > 0) | (used <= 1))
     healthy = work.compute_seconds + jnp.sum(
         jnp.maximum(work.healthy_seconds - work.overlap_seconds, 0)
     )
@@ -241,7 +245,8 @@ def _work(plan: Plan, state: LinkState, pace):
         )
         seconds = jnp.where(running, seconds, work.healthy_seconds[j])
         step = step + jnp.maximum(seconds - work.overlap_seconds[j], 0)
-        efficiency.append(jnp.where(running, work.healthy_seconds[j] / seconds, 0))
+        ratio = jnp.where(seconds > 0, work.healthy_seconds[j] / jnp.maximum(seconds, 1e-30), 1)
+        efficiency.append(jnp.where(running, ratio, 0))
     rate = jnp.where(running, used / plan.accelerators * healthy / step, 0)
     empty = jnp.zeros((0, used.shape[0]))
     return rate, jnp.stack(efficiency) if efficiency else empty

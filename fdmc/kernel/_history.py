@@ -35,9 +35,10 @@ from ._entries import (
     some,
 )
 from ._quantile import quantile
+from ._renewal import Renewals, advance, hours_of, renew
 
 
-LIFETIME, POSITION, RENEWAL = 0, 1, 2  # what a draw is for: the top bits of its slot
+POSITION = 1  # top bits of the slots that positions and repairs draw from
 OUTAGES_FULL, LATENTS_FULL, RENEWALS_FULL, COUNTS_FULL = 1, 2, 4, 8  # status bits
 
 
@@ -49,18 +50,6 @@ class Bounds:
     latents: int = 16
     renewals: int = 16
     bins: int = 0
-
-
-class Renewals(eqx.Module):
-    """Swaps that renewed wearing components: [low, high) at `birth`, and the clocks that they started."""
-
-    low: Int[Array, "slots lanes"]
-    high: Int[Array, "slots lanes"]
-    birth: Float[Array, "slots lanes"]
-    kind: Int[Array, "slots lanes"]
-    fru: Int[Array, "slots lanes"]
-    age: Float[Array, "wearing slots lanes"]  # cumulative hazard at the next candidate
-    clock: Float[Array, "wearing slots lanes"]
 
 
 class Outcome(eqx.Module):
@@ -127,7 +116,7 @@ def _start(plan: Plan, keys, replica, bounds: Bounds) -> _State:
     steady = n_classes - w
     age = unit[steady:]
     if w:
-        wear = [quantile(plan.quantiles, plan.wear.law[i], age[i]) for i in range(w)]
+        wear = [hours_of(plan, plan.wear.law[i], age[i]) for i in range(w)]
         clock = jnp.concatenate([clock[:steady], jnp.stack(wear)])
 
     def ints(n, fill=0):
@@ -273,17 +262,12 @@ def _ring(plan: Plan, keys, replica, s: _State, rings, at) -> _State:
         )
     s = eqx.tree_at(lambda t: (t.outages, t.latents), s, (x, latents))
     if plan.wearing:
-        s = _renew(
-            plan,
-            keys,
-            replica,
-            s,
-            done,
-            low,
-            high,
-            pick(plan.alive, ends, x.kind),
-            pick(plan.alive, ends, x.fru),
+        cls, fru = pick(plan.alive, ends, x.kind), pick(plan.alive, ends, x.fru)
+        renewals, swaps, full = renew(
+            plan, keys, replica, s.renewals, s.swaps, s.now, done, low, high, cls, fru
         )
+        s = eqx.tree_at(lambda t: (t.renewals, t.swaps), s, (renewals, swaps))
+        s = _stop(s, plan, jnp.where(full, RENEWALS_FULL, 0))
     return s
 
 
@@ -401,72 +385,16 @@ def _candidate(plan: Plan, keys, replica, s: _State, fails):
     valid, age, renewals = fails, s.age, s.renewals
     if w:
         home = plan.places.home[c.first[cls] + position]
-        valid, age, clock, renewals = _wear(
-            plan, s, tick[steady:], again & fails, unit, clock, cls, home, valid
+        own, age, worn, renewals = advance(
+            plan, s.renewals, s.age, s.clock[steady:], tick[steady:], again & fails, unit, cls, home
         )
+        valid, clock = valid & own, jnp.concatenate([clock[:steady], worn])
     s = eqx.tree_at(
         lambda t: (t.clock, t.age, t.candidates, t.renewals),
         s,
         (clock, age, s.candidates + tick, renewals),
     )
     return cls, position, valid, s, word
-
-
-def _wear(plan: Plan, s: _State, tick, again, unit, clock, cls, home, valid):
-    """Advance the clock that fired, and void candidates on copies that a later swap has renewed."""
-    r, steady = s.renewals, plan.classes.positions.shape[0] - plan.wearing
-    renewed = jnp.any(again, (0, 1))
-    slot = some(plan.alive, again)
-    birth = jnp.where(renewed, pick(plan.alive, slot, r.birth), -1)
-    covers = (r.low <= home) & (home < r.high) & (r.birth > birth) & ~slot
-    valid = valid & ~((cls >= steady) & some(plan.alive, covers))
-    before = jnp.where(
-        renewed, jnp.sum(jnp.where(again, r.age, 0), (0, 1)), pick(plan.alive, tick, s.age)
-    )
-    after = before + unit
-    hours = quantile(plan.quantiles, plan.wear.law[jnp.maximum(cls - steady, 0)], after)
-    hours = hours + jnp.maximum(birth, 0)
-    original = tick & ~renewed
-    age = jnp.where(original, after, s.age)
-    worn = jnp.where(original, hours, jnp.where(tick, s.clock[steady:], clock[steady:]))
-    renewals = eqx.tree_at(
-        lambda t: (t.age, t.clock),
-        r,
-        (jnp.where(again, after, r.age), jnp.where(again, hours, r.clock)),
-    )
-    return valid, age, jnp.concatenate([clock[:steady], worn]), renewals
-
-
-def _renew(plan: Plan, keys, replica, s: _State, done, low, high, cls, fru) -> _State:
-    """A swap starts new clocks for the wearing components in its FRU, and ends their old ones."""
-    r, w = s.renewals, plan.wearing
-    steady = plan.classes.positions.shape[0] - w
-    copies = plan.wear.copies[:, cls]
-    starts = done & some(plan.alive, copies > 0)
-    old = starts & (low <= r.low) & (r.high <= high)
-    slot = starts & first(plan.alive, old | (r.low < 0))
-    drop = lambda values, empty: jnp.where(old, empty, values)
-    status = jnp.where(starts & ~some(plan.alive, slot), RENEWALS_FULL, 0)
-    ages, clocks = [], []
-    for i in range(w):
-        key = (keys[steady + i, 0], keys[steady + i, 1])
-        words = threefry2x32(key, (replica, s.swaps | U32(RENEWAL << 30)))
-        age = exponential(*words) / jnp.maximum(copies[i], 1).astype(jnp.float32)
-        clock = s.now + quantile(plan.quantiles, plan.wear.law[i], age)
-        clock = jnp.where(copies[i] > 0, clock, jnp.inf)
-        ages.append(jnp.where(slot, age, r.age[i]))
-        clocks.append(jnp.where(slot, clock, drop(r.clock[i], jnp.inf)))
-    new = Renewals(
-        low=jnp.where(slot, low, drop(r.low, -1)),
-        high=jnp.where(slot, high, drop(r.high, -1)),
-        birth=jnp.where(slot, s.now, r.birth),
-        kind=jnp.where(slot, cls, r.kind),
-        fru=jnp.where(slot, fru, r.fru),
-        age=jnp.stack(ages),
-        clock=jnp.stack(clocks),
-    )
-    s = eqx.tree_at(lambda t: (t.renewals, t.swaps), s, (new, s.swaps + starts.astype(U32)))
-    return _stop(s, plan, status)
 
 
 def _fru(plan: Plan, row):

@@ -15,7 +15,9 @@ from ._quantile import quantile
 
 
 class Draws(enum.Enum):
-    """What a mission draws: every lifetime, transformed; every lifetime's uniform, of which only the order statistic that
+    """What a mission draws.
+
+    Every lifetime, transformed; every lifetime's uniform, of which only the order statistic that
     matters is transformed; or one number a source, through the closed form of its first loss.
     """
 

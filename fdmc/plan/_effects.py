@@ -7,7 +7,7 @@ import dataclasses
 
 import numpy as np
 
-from ..spec import Node, role_of, Scenario
+from ..spec import Node, Scenario, role_of
 from ._plan import COMPUTE, LINK, PLANE
 
 
@@ -29,9 +29,7 @@ class Effect:
     def take(self, index: np.ndarray) -> "Effect":
         """Return the effects of some of the instances."""
         low, high, left, right = self.low, self.high, self.left, self.right
-        return Effect(
-            self.kind, low[index], high[index], left[index], right[index], self.share
-        )
+        return Effect(self.kind, low[index], high[index], left[index], right[index], self.share)
 
     def covers(self, other: "Effect") -> bool:
         """Whether this takes everything that `other` takes."""

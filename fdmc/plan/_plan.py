@@ -1,6 +1,6 @@
 """The plan: a scenario as a table. Arrays are leaves, everything static is shape."""
 
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
 import jax.numpy as jnp

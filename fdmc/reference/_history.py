@@ -202,12 +202,11 @@ class _Run:
 
     def finish(self, job: Job) -> None:
         """Step 6: every component of the FRU is new, and the technician is free."""
-        before = self.state.work.available
         del self.repairing[job], self.open[job.fru]
         for part in job.fru.all_parts():
             self.renew(part)
         self.settle()
-        self.start_repairs(before)
+        self.start_repairs(self.state.work.available)
 
     def settle(self) -> None:
         """Recompute what is lost and what the rest is worth."""

@@ -106,8 +106,9 @@ def _step(
         sum(n for kind, n in kinds.items() if rows[kind[1]][k] >= 1)
         for k in range(machine.plane_count)
     ]
-    exact = all(
-        state.planes[k] == 0 or 4 * whole[k] > 3 * len(available) for k in range(machine.plane_count)
+    exact = not workload.collectives or all(
+        state.planes[k] == 0 or 4 * whole[k] > 3 * len(available)
+        for k in range(machine.plane_count)
     )
     return t, times, exact
 

@@ -107,9 +107,7 @@ def _work_rate(result: Result) -> Figure:
 def _contributors(result: Result) -> Figure:
     found = [c for c in result.contributors("component") if c.goodput.best > 0]
     shown, rest = found[:_MOST_BARS], found[_MOST_BARS:]
-    figure, axes = _new(
-        result, "what costs goodput", max(2.6, 1.5 + 0.33 * max(len(shown), 1))
-    )
+    figure, axes = _new(result, "what costs goodput", max(2.6, 1.5 + 0.33 * max(len(shown), 1)))
     if not shown:
         axes.text(0.5, 0.5, "no loss was seen", ha="center", va="center", transform=axes.transAxes)
     top = max((100 * _end(c.goodput) for c in shown), default=1.0)

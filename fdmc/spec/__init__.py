@@ -22,7 +22,7 @@ from ._model import (
     Workload as Workload,
 )
 from ._problem import Problem as Problem, ScenarioError as ScenarioError
+from ._roles import role_of as role_of
 from ._scenario import Scenario as Scenario, resolve_rule as resolve_rule
 from ._schema import schema as schema
-from ._roles import role_of as role_of
 from ._tree import Node as Node, Tree as Tree

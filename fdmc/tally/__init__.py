@@ -6,8 +6,8 @@ from ._estimate import (
 )
 from ._tally import (
     HOURS as HOURS,
-    level_edges as level_edges,
-    level_of as level_of,
     LEVELS as LEVELS,
     Tally as Tally,
+    level_edges as level_edges,
+    level_of as level_of,
 )

@@ -40,7 +40,6 @@ class Tally:
     curve: np.ndarray
     steps: int = 0
     void: int = 0
-    escalated: int = 0
 
     @staticmethod
     def zero(columns: int, core: int, bins: int) -> "Tally":
