@@ -13,8 +13,8 @@
 # # Pluggable against co-packaged optics at 512 accelerators
 #
 # The same 512 accelerators, the same job. Once their links leave through pluggable modules that are
-# hot-swapped in half an hour; once through co-packaged engines with spare lanes and external lasers, where a dead engine costs a
-# package swap that takes its tray out.
+# hot-swapped in half an hour; once through co-packaged engines with spare lanes and external lasers,
+# where a dead engine costs a package swap that takes its tray out.
 
 # %%
 import fdmc

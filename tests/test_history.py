@@ -79,23 +79,8 @@ def test_a_degraded_machine_is_that_of_the_reference():
 
 def test_a_parked_machine_is_that_of_the_reference():
     """Stationary, slices, one technician, short stock."""
-    ours, theirs = (
-        {k: v for k, v in facts.items() if k != "drains"} for facts in rich("PARKED")[:2]
-    )
-    assert_alike(ours, theirs, at_least=35)
-
-
-DRAINED_TWICE = pytest.mark.xfail(
-    strict=True,
-    reason="kernel bug: a tray that stays out from one repair to the next is drained again",
-)
-
-
-@DRAINED_TWICE
-def test_drains_of_a_parked_machine():
-    """A tray that stays out from one repair to the next is not drained again."""
     ours, theirs, _ = rich("PARKED")
-    assert_alike({"drains": ours["drains"]}, {"drains": theirs["drains"]}, at_least=1)
+    assert_alike(ours, theirs, at_least=35)
 
 
 # --- exact chains ---
@@ -121,21 +106,27 @@ def test_five_of_six_with_one_technician():
 
 
 def test_two_classes_share_a_technician():
-    """First come first served; capacity is the product of two groups without spares."""
-    counts, mtbf, repair = (2, 3), (500.0, 300.0), (50.0, 10.0)
+    """First come first served; capacity is the product of two groups without spares.
+
+    Last come first served would be idle for 34.0 % of the time, not 32.7 %.
+    """
+    counts, mtbf, repair, hours = (2, 3), (100.0, 60.0), (50.0, 10.0), 5000.0
     chain = shared_technician(counts, mtbf, repair)
     scenario = laboratory(
-        {"slow": exponential(500, 50), "fast": exponential(300, 10)},
+        {"slow": exponential(100, 50), "fast": exponential(60, 10)},
         {"slow": {"count": 2, "need": 2}, "fast": {"count": 3, "need": 3}},
         service={"technicians": 1},
-        mission="10000 h",
+        mission="5000 h",
     )
-    facts = engine_facts(scenario, 4096)
-    work = chain.mean(lambda q: (1 - q.count(0) / 2) * (1 - q.count(1) / 3), 10000.0)
-    agree(facts, "lost", 1 - work, 10000.0)
+    with room(Bounds(8, 4, 4, BINS)):
+        facts = engine_facts(scenario, 2048)
+    work = chain.mean(lambda q: (1 - q.count(0) / 2) * (1 - q.count(1) / 3), hours)
+    agree(facts, "lost", 1 - work, hours)
+    idle = chain.mean(lambda q: q.count(0) == 2 or q.count(1) == 3, hours)
+    agree(facts, "idle", idle, hours)
     for kind, name in enumerate(("slow", "fast")):
-        rate = chain.mean(lambda q, kind=kind: (counts[kind] - q.count(kind)) / mtbf[kind], 10000.0)
-        agree(facts, f"failures.{name}", 10000 * rate)
+        rate = chain.mean(lambda q, kind=kind: (counts[kind] - q.count(kind)) / mtbf[kind], hours)
+        agree(facts, f"failures.{name}", hours * rate)
 
 
 def test_modules_swapped_when_short_and_nested_frus():
@@ -241,3 +232,17 @@ def test_both_engines_agree_on_the_goodput(name):
     ours = result["goodput"]
     error = ours.width / 2 / 1.96 * math.sqrt(1 + 4096 / 1500)
     assert abs(ours.best - ettr * (1 - mean["lost"] / hours)) <= Z * error
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="kernel weakness: the clock of the copies that were there at time zero never stops, and "
+    "fires once for every unit of cumulative hazard: 10^5 void steps here, for ten failures",
+)
+def test_steps_follow_failures_when_parts_wear_out_many_times():
+    fan = {"lifetime": {"weibull": {"shape": 5, "scale": "500 h"}}, "repair": "5 h"}
+    result = fdmc.run(
+        laboratory({"fan": fan}, {"fan": 1}, mission="5000 h"), stop=fdmc.Replicas(4), chunk=4
+    )
+    failures = result["occurrences_per_year"].best * 5000 / 8760
+    assert result.timing["steps"] / 4 < 20 * failures

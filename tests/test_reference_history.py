@@ -119,13 +119,13 @@ def test_a_repair_that_waits_for_its_spare_is_a_drain(
     assert outcome.full_hours == pytest.approx(1850, abs=0.1)
 
 
-def test_a_tray_that_stays_out_is_not_drained_again() -> None:
+def test_a_tray_that_is_taken_out_again_is_drained_again() -> None:
     """The second gpu fails in a tray that is out, and its repair follows at once."""
     rule = {"takes_out": "tray", "time": "100 h"}
     machine = pod({"technicians": 1, "replace": {"gpu": rule}}, gpu=RARE, pic=RARE)
     fails_at(machine, "package/gpu", 1000, 1050)
     outcome = reference.history(machine, 1, 0)
-    assert (outcome.interruptions, outcome.drains) == (1, 0)
+    assert (outcome.interruptions, outcome.drains) == (1, 1)
     assert outcome.lost_accelerator_hours == pytest.approx(2 * 200, abs=0.1)
     assert outcome.blast == {2: 2}
 
