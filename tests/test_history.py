@@ -165,14 +165,7 @@ def test_modules_swapped_when_short_and_nested_frus():
     agree(facts, "failures.small", hours * board.mean(lambda s: (not s[0]) / 300, hours))
 
 
-NO_SHELF = pytest.mark.xfail(
-    strict=True,
-    raises=TypeError,
-    reason="kernel bug: a pool without spares has no shelf to wait for",
-)
-
-
-@pytest.mark.parametrize("spares", [pytest.param(0, marks=NO_SHELF), 2])
+@pytest.mark.parametrize("spares", [0, 2])
 def test_stock_with_a_fixed_restock_time(spares):
     """Insensitive to the law of the lead time, so exact for a fixed one."""
     count, mtbf, restock, hours = 10, 1000.0, 300.0, 20000.0
@@ -234,11 +227,6 @@ def test_both_engines_agree_on_the_goodput(name):
     assert abs(ours.best - ettr * (1 - mean["lost"] / hours)) <= Z * error
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="kernel weakness: the clock of the copies that were there at time zero never stops, and "
-    "fires once for every unit of cumulative hazard: 10^5 void steps here, for ten failures",
-)
 def test_steps_follow_failures_when_parts_wear_out_many_times():
     fan = {"lifetime": {"weibull": {"shape": 5, "scale": "500 h"}}, "repair": "5 h"}
     result = fdmc.run(

@@ -407,14 +407,19 @@ def _take_spare(plan: Plan, s: _State, cls, opens):
     c = plan.classes
     if not plan.stock:
         return s.now, s.shelf
+    pooled, ordered = c.pool[cls] >= 0, s.now + c.restock_hours[cls]
+    slots = sum(plan.stock)
+    if not slots:  # every part is ordered when it has failed
+        return jnp.where(pooled, ordered, s.now), s.shelf
     pools = jnp.repeat(
-        jnp.arange(len(plan.stock)), jnp.array(plan.stock), total_repeat_length=sum(plan.stock)
+        jnp.arange(len(plan.stock)), jnp.array(plan.stock), total_repeat_length=slots
     )
     mine = pools[:, None] == c.pool[cls]
     earliest = least(plan.alive, jnp.where(mine, s.shelf, jnp.inf))
-    ready = jnp.where(c.pool[cls] >= 0, jnp.maximum(s.now, earliest), s.now)
+    arrives = jnp.where(jnp.isinf(earliest), ordered, jnp.maximum(s.now, earliest))
+    ready = jnp.where(pooled, arrives, s.now)
     taken = opens & first(plan.alive, mine & (s.shelf == earliest))
-    return ready, jnp.where(taken, s.now + c.restock_hours[cls], s.shelf)
+    return ready, jnp.where(taken, ordered, s.shelf)
 
 
 def _duration(plan: Plan, cls, word):
