@@ -109,3 +109,26 @@ PARKED = with_parts(
         },
     },
 )
+
+# Two classes in one element of a counting group, each with its own repair time.
+LANES: dict[str, Any] = {
+    "mission": "3000 h",
+    "components": {
+        "ring": {"mtbf": "3000 h", "repair": "20 h"},
+        "heater": {"mtbf": "1000 h", "repair": "20 h"},
+    },
+    "units": {
+        "pod": {"contains": {"package": 2}},
+        "package": {"contains": {"engine": 1}},
+        "engine": {"contains": {"lane": {"count": 5, "need": 4}}},
+        "lane": {"components": {"ring": 1, "heater": 1}},
+    },
+    "fabric": {"accelerator": "package", "lane_rate": "100 Gb/s"},
+    "workload": EVERY_COLLECTIVE,
+    "service": {
+        "replace": {
+            "ring": {"swap": "lane", "time": "300 h"},
+            "heater": {"swap": "lane", "time": "20 h"},
+        }
+    },
+}

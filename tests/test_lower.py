@@ -170,6 +170,14 @@ def test_takes_out_must_cover_the_failure():
         lower(load(TWO_RACKS, service={"replace": {"lane": {}, "board": rule}}))
 
 
+def test_a_counting_group_has_one_kind_of_job():
+    """The engine counts a group among its open jobs or among its latent failures, not in both."""
+    rules = {"ring": {"swap": "lane"}, "heater": {"swap": "engine"}}  # failed, and short
+    with pytest.raises(PlanError, match="'lane/ring' of the same counting group when failed"):
+        lower(load(TWO_RACKS, service={"replace": rules}))
+    lower(load(TWO_RACKS, service={"replace": {**rules, "heater": {"swap": "lane"}}}))
+
+
 def test_too_many_accelerators():
     document = {
         "components": {"gpu": PART},

@@ -13,7 +13,7 @@ from fdmc.plan import lower, lower_mission
 
 
 TOOL = "fdmc"
-FIT, YEARS = "FIT", "y"
+LANES = 128  # of a rerun
 
 
 def _scenario(name: str, mission: str, components: dict, units: dict, accelerator: str, **more):
@@ -99,23 +99,23 @@ def job_c(seconds: float) -> list[Measurement]:
 
     def once(seed: int) -> Sums:
         engine.seed = seed
-        chunks = [np.arange(k, k + CHUNK, dtype=np.uint64) for k in range(0, 8 * CHUNK, CHUNK)]
+        chunks = [np.arange(k, k + CHUNK, dtype=np.uint64) for k in range(0, 16 * CHUNK, CHUNK)]
         flying = [engine.submit(i, chunk, bounds) for i, chunk in enumerate(chunks)]
-        capacity, occurrences = [], 0
-        for chunk, future in zip(chunks, flying, strict=True):
-            out = future.result()
-            again = chunk[np.asarray(out.status) > 0]
-            parts = [(out, np.asarray(out.status) == 0)]
-            if len(again):  # those that outgrew the bounds, with larger ones
-                padded = np.pad(again, (0, 128 - len(again)), mode="edge")
-                more = engine.submit(0, padded, larger(bounds)).result()
-                parts.append((more, np.arange(128) < len(again)))
-            for part, keep in parts:
-                capacity.append(
-                    1 - np.asarray(part.unused_hours)[keep].astype(float) / jobs.MISSION
-                )
-                counts = np.asarray(part.failures)[:, keep].astype(np.int64)
-                occurrences += int((counts & 0xFFFF).sum() + (counts >> 16).sum())
+        outs = [future.result() for future in flying]
+        parts = [(out, np.asarray(out.status) == 0) for out in outs]
+        again = np.concatenate(
+            [chunk[~kept] for chunk, (_, kept) in zip(chunks, parts, strict=True)]
+        )
+        for first in range(0, len(again), LANES):  # they outgrew the bounds: with larger ones
+            some = again[first : first + LANES]
+            padded = np.pad(some, (0, LANES - len(some)), mode="edge")
+            more = engine.submit(0, padded, larger(bounds)).result()
+            parts.append((more, np.arange(LANES) < len(some)))
+        capacity = [
+            1 - np.asarray(o.unused_hours)[k].astype(float) / jobs.MISSION for o, k in parts
+        ]
+        counts = [np.asarray(o.failures)[:, k].astype(np.int64) for o, k in parts]
+        occurrences = sum(int((c & 0xFFFF).sum() + (c >> 16).sum()) for c in counts)
         values = np.concatenate(capacity)
         return Sums(len(values), values.sum(), (values**2).sum(), occurrences, 2 * occurrences)
 

@@ -312,7 +312,7 @@ def _fail(plan: Plan, keys, replica, s: _State, fails, counts) -> _State:
     carried = counting & short_only & some(plan.alive, x.group == group)
     enters = opens | (takes & ~carried) | (valid & counting & ~short_only)
     if True in plan.counted or False in plan.counted:
-        same = valid & counting & (x.group == group) & (x.phase != EMPTY)
+        same = valid & counting & ~twin & (x.group == group) & (x.phase != EMPTY)
         shared = jnp.where(short_only, loss, 0.0)
         x = eqx.tree_at(lambda t: t.loss, x, jnp.where(same, shared, x.loss))
     opens, enters, takes, loss, twin = hold(plan.alive, (opens, enters, takes, loss, twin))

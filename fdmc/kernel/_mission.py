@@ -11,6 +11,7 @@ from jaxtyping import Array, Float, UInt32
 
 from ..plan import MissionPlan
 from ._draw import U32, exponential, threefry2x32
+from ._entries import hold
 from ._quantile import quantile
 
 
@@ -38,7 +39,9 @@ def mission(
     are right one by one; a counting group and its own elements are drawn independently.
     """
     draw = {Draws.LIFETIMES: _lifetimes, Draws.ORDER: _order, Draws.SOURCES: _source}[draws]
-    hours = [draw(plan, i, keys[i], replica) for i in range(len(plan.shapes))]
+    # Every level reads every source: held, it is drawn once.
+    alive = jnp.asarray(plan.edges_hours[0] > 0)
+    hours = [hold(alive, draw(plan, i, keys[i], replica)) for i in range(len(plan.shapes))]
     never = jnp.full(replica.shape, jnp.inf)
     levels = []
     for level in range(plan.reaches.shape[0]):

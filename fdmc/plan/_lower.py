@@ -92,6 +92,7 @@ def lower(scenario: Scenario) -> tuple[Plan, Directory]:
         for unit in scenario.tree.nodes
         for component in scenario.units[unit].components
     ]
+    _check_when(effects, rows)
     rows.sort(key=lambda row: not isinstance(row.lifetime, Exponential))
     segments = _segments(rows, scenario.fabric.planes)
     pools = tuple(dict.fromkeys(row.rule.name for row in rows if row.rule.stock is not None))
@@ -236,6 +237,19 @@ def _check_out(rule: Rule, effect: Effect, out: Effect, share: float):
         raise PlanError(
             f"{where} is only a part of a plane or of a supply; name a larger unit, or nothing."
         )
+
+
+def _check_when(effects: Effects, rows: list[_Row]):
+    """All components of a counting group open jobs at every failure, or all only when it is short."""
+    seen: dict[str, _Row] = {}
+    for row in rows:
+        inner = effects.group(row.unit)
+        other = seen.setdefault(inner[0], row) if inner else row
+        if other.rule.when != row.rule.when:
+            raise PlanError(
+                f"service.replace.{row.rule.name}.when: '{row.name}' is replaced when {row.rule.when}, "
+                f"'{other.name}' of the same counting group when {other.rule.when}; make them alike."
+            )
 
 
 def _fru(scenario: Scenario, homes, rule: Rule, unit, component, home, instance):

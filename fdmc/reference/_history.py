@@ -153,11 +153,14 @@ class _Run:
         fru, out = rule.fru(part), rule.out(part)
         group = part.counting
         short = group is not None and any(loss.group is group for loss in self.state.losses)
+        # A second failure in an element that is down already takes nothing more.
+        twin = any(other.element is part.element for other in self.failed if other is not part)
+        takes = short and not twin
         wanted = group is None or rule.when == "failed" or short
         opens = wanted and fru not in self.open and rule.time is not None
         if self.now >= 0:
             self.outcome.failures[part.name] += 1
-            self.outcome.blast[self.blast(part, short, out if opens else None)] += 1
+            self.outcome.blast[self.blast(part, takes, out if opens else None)] += 1
         drains = self.outcome.drains
         if opens:
             self.open_job(part, fru, out)
@@ -213,12 +216,12 @@ class _Run:
         repairs = ((job.opener, job.out) for job in self.repairing if job.out is not None)
         self.state = state_of(self.machine, frozenset(self.failed), frozenset(repairs))
 
-    def blast(self, part: Part, short: bool, out: Unit | None) -> int:
+    def blast(self, part: Part, takes: bool, out: Unit | None) -> int:
         """Accelerators impaired by this occurrence, or taken out by its repair."""
         reaches = []
         if part.counting is None:
             reaches.append(reach(self.machine, part.unit))
-        elif short:
+        elif takes:
             reaches.append(group_reach(self.machine, part.counting))
         if out is not None and out.counting is None:
             reaches.append(reach(self.machine, out))
