@@ -36,6 +36,7 @@ HEADER = """# Results
 
 Measured, not claimed: `python -m benchmarks.throughput --write-results` replaces the section of the
 machine it runs on. What the columns mean stands in `throughput.py`.
+No CUDA device has been at hand yet: there is no section of one.
 """
 
 
