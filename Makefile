@@ -15,7 +15,7 @@ $(READY): pyproject.toml constraints.txt
 run: $(READY)  ## simulate a packaged scenario and show its answer (SCENARIO=cpo-512)
 	$(BIN)/fdmc run $(SCENARIO) --out results/$(SCENARIO)
 
-test: lint unit notebooks  ## lint, types, layers, tests, notebooks
+test: lint notebooks unit  ## lint, types, layers, notebooks, tests
 
 lint: $(READY)
 	$(BIN)/ruff check .

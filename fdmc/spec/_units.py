@@ -8,6 +8,7 @@ import dataclasses
 import functools
 import math
 import re
+from typing import Any
 
 import pint
 
@@ -137,7 +138,7 @@ def _split(value: object, dimension: Dimension) -> tuple[float, str]:
 
 
 @functools.lru_cache(maxsize=256)
-def _unit(text: str) -> pint.Unit:
+def _unit(text: str) -> Any:  # a pint unit; the generics of pint 0.26 defeat run-time checkers
     name = text.replace("%", "percent").replace("°C", "degC").replace("°", "deg")
     name = f"1{name}" if name.startswith("/") else name
     try:
@@ -149,7 +150,7 @@ def _unit(text: str) -> pint.Unit:
 
 
 @functools.lru_cache(maxsize=1)
-def _registry() -> pint.UnitRegistry:
+def _registry() -> Any:
     registry = pint.UnitRegistry(None)  # pyright: ignore[reportArgumentType]
     for line in _DEFINITIONS.strip().splitlines():
         registry.define(line)
