@@ -11,11 +11,16 @@ from ..plan import lower
 from ..spec import Scenario, load
 from ..tally import HOURS, Estimate, Tally, function_estimate
 from ._columns import HOURS_UNIT, columns_of, measure
-from ._engine import Engine, chunks, first_bounds, larger
+from ._engine import (
+    RERUN_LANES,
+    Engine,
+    chunks,
+    first_bounds,
+    larger,
+    padded,
+    whole_vectors,
+)
 from ._result import goodput_of
-
-
-_RERUN = 128
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,9 +85,7 @@ class _Arm:
         self.engine = Engine(self.plan, seed, jax.local_devices())
 
     def start(self, replicas: np.ndarray, lanes: int):
-        lanes = -(-lanes // 16) * 16
-        padded = np.pad(replicas, (0, lanes - len(replicas)), mode="edge")
-        return self.engine.submit(0, padded, self.bounds)
+        return self.engine.submit(0, padded(replicas, whole_vectors(lanes)), self.bounds)
 
     def finish(self, replicas: np.ndarray, future) -> np.ndarray:
         """Return the core columns, those of replicas that hit a bound from a run with larger ones."""
@@ -94,9 +97,9 @@ class _Arm:
             if bounds is None:
                 raise ValueError(f"{self.scenario.name}: a replica outgrew every bound.")
             left = []
-            for some in np.array_split(hit, -(-len(hit) // _RERUN)):
-                padded = np.pad(replicas[some], (0, _RERUN - len(some)), mode="edge")
-                again = self.engine.submit(0, padded, bounds).result()
+            for some in np.array_split(hit, -(-len(hit) // RERUN_LANES)):
+                part = padded(replicas[some], RERUN_LANES)
+                again = self.engine.submit(0, part, bounds).result()
                 rows[some] = self._measure(again, len(some))
                 left.append(some[np.asarray(again.status)[: len(some)] > 0])
             hit = np.concatenate(left)

@@ -31,6 +31,20 @@ _LIMIT = Bounds(outages=64, latents=4096, renewals=1024)
 _jitted = jax.jit(history, static_argnames="bounds")
 
 
+RERUN_LANES = 128  # of replicas that run again with larger bounds
+_VECTOR = 16  # lanes of the widest vector registers
+
+
+def whole_vectors(lanes: int) -> int:
+    """Round up to whole vectors: in the lanes left over the compiler may round otherwise."""
+    return -(-lanes // _VECTOR) * _VECTOR
+
+
+def padded(replicas: np.ndarray, lanes: int) -> np.ndarray:
+    """Repeat the last replica up to `lanes`, so that one program serves short chunks too."""
+    return np.pad(replicas, (0, lanes - len(replicas)), mode="edge")
+
+
 def first_bounds(directory: Directory, bins: int) -> Bounds:
     """Return bounds that few replicas exceed; those that do run again with larger ones."""
 

@@ -14,7 +14,16 @@ from ..plan import lower
 from ..spec import Scenario, load
 from ..tally import Estimate, Tally
 from ._columns import columns_of, measure
-from ._engine import Engine, chunks, first_bounds, larger, wider
+from ._engine import (
+    RERUN_LANES,
+    Engine,
+    chunks,
+    first_bounds,
+    larger,
+    padded,
+    whole_vectors,
+    wider,
+)
 from ._ledger import Ledger, LedgerError
 from ._result import Result, result_of
 from ._stop import AbstractStop, Progress, RelativeError, Replicas, WallTime
@@ -22,8 +31,6 @@ from ._stop import AbstractStop, Progress, RelativeError, Replicas, WallTime
 
 CHUNK = 2048
 BINS = 30
-_VECTOR = 16  # lanes of the widest vector registers
-_RERUN = 128  # lanes of a rerun with larger bounds
 _SAVE_SECONDS = 5.0
 _WIDENINGS = 4  # programs compiled for wider bounds, at the most
 DEFAULT_STOP = (RelativeError(0.01), WallTime(60.0))
@@ -107,8 +114,7 @@ class _Job:
         counts = [rule.count for rule in self.rules if isinstance(rule, Replicas)]
         last = min(counts, default=1 << 63)
         chunk = min(self.chunk, max(last - self.ledger.done, 1))
-        # Whole vectors only: the compiler may round otherwise in the lanes that are left over.
-        lanes = -(-chunk // _VECTOR) * _VECTOR
+        lanes = whole_vectors(chunk)
         try:
             self.engine.compile(lanes, self.bounds)
             self._loop(last, chunk, lanes)
@@ -142,15 +148,15 @@ class _Job:
                 number, replicas = next(queue, (0, None))
                 if replicas is None:
                     break
-                # A short last chunk repeats its last replica, so that one program serves all.
-                padded = np.pad(replicas, (0, lanes - len(replicas)), mode="edge")
-                future = self.engine.submit(number, padded, self.bounds)
+                future = self.engine.submit(number, padded(replicas, lanes), self.bounds)
                 flying.append((replicas, future, self.bounds))
             if not flying:
                 break
             replicas, future, bounds = flying.popleft()
             self._take(replicas, future.result(), bounds)
             self.ledger.done = int(replicas[-1]) + 1
+            if len(self.pending) >= RERUN_LANES:  # few at a time: memory stays flat
+                self._flush()
             now = time.perf_counter()
             lately = self.engine.compile_seconds - compiled
             self.ledger.seconds = before + now - began - lately
@@ -190,10 +196,10 @@ class _Job:
         high = replicas >> np.uint64(32)
         for word in np.unique(high):
             some = replicas[high == word]
-            for first in range(0, len(some), _RERUN):
-                part = some[first : first + _RERUN]
-                padded = np.pad(part, (0, _RERUN - len(part)), mode="edge")
-                self._take(part, self.engine.submit(0, padded, bounds).result(), bounds)
+            for first in range(0, len(some), RERUN_LANES):
+                part = some[first : first + RERUN_LANES]
+                again = self.engine.submit(0, padded(part, RERUN_LANES), bounds)
+                self._take(part, again.result(), bounds)
 
     def _tell(self) -> float:
         """Return how much of the way is done, and tell the listener."""

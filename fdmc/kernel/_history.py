@@ -242,9 +242,8 @@ def _ring(plan: Plan, keys, replica, s: _State, rings, at) -> _State:
     high = jnp.where(done, pick(plan.alive, ends, x.fru_high), 0)
     arrives, ends, done, low, high = hold(plan.alive, (arrives, ends, done, low, high))
     inside = (low <= x.home) & (x.home < high)
-    mine = inside & (x.fru_low == low) & (x.fru_high == high)
     job = (x.phase == SHELF) | (x.phase == QUEUE) | (x.phase == REPAIR)
-    gone = ends | (inside & ~job) | (mine & ~job)
+    gone = ends | (inside & ~job)
     healed = inside & ~gone
     phase = jnp.where(gone, EMPTY, jnp.where(arrives, QUEUE, x.phase))
     home = jnp.where(gone | healed, -1, x.home)
@@ -311,7 +310,7 @@ def _fail(plan: Plan, keys, replica, s: _State, fails, counts) -> _State:
     takes = valid & (loss > 0) & ~twin
     carried = counting & short_only & some(plan.alive, x.group == group)
     enters = opens | (takes & ~carried) | (valid & counting & ~short_only)
-    if True in plan.counted or False in plan.counted:
+    if plan.counted:
         same = valid & counting & ~twin & (x.group == group) & (x.phase != EMPTY)
         shared = jnp.where(short_only, loss, 0.0)
         x = eqx.tree_at(lambda t: t.loss, x, jnp.where(same, shared, x.loss))

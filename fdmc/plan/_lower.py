@@ -40,7 +40,6 @@ class ClassInfo:
     spares: int
     loss_accelerators: int
     out_accelerators: int
-    rate_per_hour: float
     grade: str
 
 
@@ -50,7 +49,6 @@ class Directory:
 
     classes: tuple[ClassInfo, ...]
     pools: tuple[str, ...]
-    levels: tuple[str, ...]
     expected_outages: float
     expected_latents: float
     expected_renewals: float
@@ -387,7 +385,6 @@ def _info(scenario: Scenario, row: _Row) -> ClassInfo:
         spares=row.spares,
         loss_accelerators=size(row.effect),
         out_accelerators=size(row.out),
-        rate_per_hour=1 / mean_hours(row.lifetime),
         grade=scenario.components[row.component].grade,
     )
 
@@ -404,7 +401,6 @@ def _directory(scenario: Scenario, rows: list[_Row], pools, wear: Wear) -> Direc
     return Directory(
         classes=tuple(_info(scenario, row) for row in rows),
         pools=pools,
-        levels=tuple(name for name in scenario.tree.nodes if scenario.units[name].components),
         expected_outages=math.fsum(failures(row) * mean_hours(row.repair) / hours for row in swaps),
         expected_latents=math.fsum(
             failures(row) for row in rows if row.counting and row.rule.when != "failed"

@@ -67,7 +67,7 @@ class Quantiles(eqx.Module):
     """Laws as tables: log time at evenly spaced log cumulative hazards, with slopes per step.
 
     One way for every law: the time of unit-exponential age `h` is `exp(table(log h))`. Weibull
-    tables are straight lines; a cubic Hermite between knots keeps every other law to 1e-6.
+    tables are straight lines; a cubic Hermite between knots keeps every other law to 5e-6 (tests/test_lifetime.py).
     """
 
     log_hours: Float[AnyArray, "laws knots"]
