@@ -45,25 +45,27 @@ class Pending:
 def parser(description: str) -> argparse.ArgumentParser:
     """Arguments that every benchmark with cases takes."""
     arguments = argparse.ArgumentParser(description=description)
-    arguments.add_argument("--cases", type=Path, metavar="FILE.csv", help="table of cases")
+    arguments.add_argument("--cases", type=Path, metavar="PATH", help="table or directory of cases")
     arguments.add_argument("--json", action="store_true", help="one JSON object a line")
     return arguments
 
 
 def report(results: Iterable[Check | Pending], as_json: bool) -> int:
-    """Print one line a case, the pending ones last; 1 when a case fails, else 0."""
-    results = list(results)
-    checks = [result for result in results if isinstance(result, Check)]
-    pending = [result for result in results if isinstance(result, Pending)]
-    for check in checks:
-        print(_json_line(check) if as_json else _table_line(check))
+    """Print one line a case as it comes, the pending ones last; 1 when a case fails, else 0."""
+    good, failed = 0, 0
+    pending: list[Pending] = []
+    for result in results:
+        if isinstance(result, Pending):
+            pending.append(result)
+            continue
+        good, failed = good + result.ok, failed + (not result.ok)
+        print(_json_line(result) if as_json else _table_line(result), flush=True)
     for case in pending:
         line = {"id": case.id, "not_yet": case.reason}
         print(json.dumps(line) if as_json else f"{case.id:<26} not yet: {case.reason}")
-    failed = [check.id for check in checks if not check.ok]
     if not as_json:
-        print(f"{len(checks) - len(failed)} ok, {len(failed)} failed, {len(pending)} not yet")
-    return 1 if failed or not checks else 0
+        print(f"{good} ok, {failed} failed, {len(pending)} not yet")
+    return 1 if failed or not good else 0
 
 
 def _table_line(check: Check) -> str:

@@ -5,6 +5,7 @@ import math
 
 from . import _jobs as jobs
 from ._measure import Measurement
+from ._results import table
 
 
 Z = 4.9  # one false alarm in a million
@@ -147,7 +148,7 @@ def markdown(rows: list[Row]) -> str:
         unit = next((row.unit for row in mine if isinstance(row, Measurement)), "units")
         head = ["tool", "method", "answer", "z", f"{unit}/s", "draws/s", "cold s", "warm s"]
         head += ["peak MiB", "fdmc / it"]
-        parts.append(f"**({job})** {title}\n\n" + _table(head, [_cells(rows, row) for row in mine]))
+        parts.append(f"**({job})** {title}\n\n" + table(head, [_cells(rows, row) for row in mine]))
         parts.append(
             "\n".join(_note(row) for row in mine if isinstance(row, Measurement) and row.note)
         )
@@ -160,10 +161,3 @@ def markdown(rows: list[Row]) -> str:
 
 def _note(row: Measurement) -> str:
     return f"- {' '.join(filter(None, (row.tool, row.case, row.method)))}: {row.note}"
-
-
-def _table(head: list[str], body: list[list[str]]) -> str:
-    widths = [max(map(len, column)) for column in zip(head, *body, strict=True)]
-    lines = [head, ["-" * width for width in widths], *body]
-    padded = (map(str.ljust, line, widths) for line in lines)
-    return "\n".join("| " + " | ".join(line) + " |" for line in padded)

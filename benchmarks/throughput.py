@@ -21,10 +21,10 @@ from pathlib import Path
 
 from ._compare import TITLES, Missing, Row, markdown, problems, ratio
 from ._measure import Measurement, machine
+from ._results import RESULTS, write_section
 
 
 ROOT = Path(__file__).resolve().parent.parent
-RESULTS = Path(__file__).resolve().parent / "RESULTS.md"
 TOOLS = {
     "numpy": "NumPy",
     "numba": "Numba",
@@ -32,12 +32,6 @@ TOOLS = {
     "repyability": "RePyability",
     "fdmc": "fdmc",
 }
-HEADER = """# Results
-
-Measured, not claimed: `python -m benchmarks.throughput --write-results` replaces the section of the
-machine it runs on. What the columns mean stands in `throughput.py`.
-No CUDA device has been at hand yet: there is no section of one.
-"""
 
 
 def _child(tool: str, job: str, seconds: float, patience: float) -> tuple[str, str]:
@@ -87,19 +81,6 @@ def _json_row(rows: list[Row], row: Row) -> dict[str, object]:
     }
 
 
-def _write_results(section: str, key: str) -> None:
-    """Replace this machine's section of RESULTS.md, or append it."""
-    text = RESULTS.read_text() if RESULTS.exists() else HEADER
-    begin, end = f"<!-- throughput: {key} -->", f"<!-- end of throughput: {key} -->"
-    block = f"{begin}\n{section}\n{end}"
-    before, found, rest = text.partition(begin)
-    if found:
-        text = before + block + rest.partition(end)[2]
-    else:
-        text = f"{text.rstrip()}\n\n{block}\n"
-    RESULTS.write_text(text)
-
-
 def _options(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="The same jobs in fdmc and its peers.")
     parser.add_argument("--jobs", type=lambda s: s.split(","), default=list(TITLES))
@@ -132,7 +113,7 @@ def main(argv: list[str] | None = None) -> int:
     if not options.json:
         print(section)
     if options.write_results:
-        _write_results(section, here["key"])
+        write_section("throughput", here["key"], section)
     return 1 if problems(rows) else 0
 
 

@@ -1,15 +1,20 @@
 """fdmc: failure-domain Monte Carlo for AI machines."""
 
 from .collect import (
+    FaultTreeAnswer as FaultTreeAnswer,
+    NoAnswer as NoAnswer,
     RelativeError as RelativeError,
     Replicas as Replicas,
     Result as Result,
+    TopProbability as TopProbability,
     WallTime as WallTime,
     availability as availability,
     compare as compare,
+    fault_tree as fault_tree,
     mission as mission,
     run as run,
     snapshot as snapshot,
 )
 from .spec import Scenario as Scenario, ScenarioError as ScenarioError, load as load
+from .spec.fault_tree import FaultTree as FaultTree, FaultTreeError as FaultTreeError
 from .tally import Estimate as Estimate

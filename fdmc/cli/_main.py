@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from ..collect import LedgerError
 from ..plan import PlanError
 from ..spec import ScenarioError
+from ..spec.fault_tree import FaultTreeError
 from ._errors import BAD_INPUT, GOOD, INTERRUPTED, UsageError
 from ._output import say, show_json
 from ._parser import Refused, parser
@@ -24,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return code
     except Refused as error:
         return _refuse(str(error), [], wants_json, hint=error.usage)
-    except ScenarioError as error:
+    except (ScenarioError, FaultTreeError) as error:
         names = ("path", "line", "message", "suggestion")
         problems = [{name: getattr(p, name) for name in names} for p in error.problems]
         return _refuse(str(error), problems, wants_json)

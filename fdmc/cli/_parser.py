@@ -5,6 +5,8 @@ from importlib import metadata
 
 from ..collect import CHUNK
 from ._doctor import doctor
+from ._fault_tree import fault_tree
+from ._fault_tree_options import EXAMPLES as _FAULT_TREE, fault_tree_options
 from ._options import relative, seconds, whole
 from ._run import run
 from ._show import list_all, show, show_schema
@@ -16,6 +18,7 @@ accelerators loses when its parts fail, and which failure domain is to blame.
 
   fdmc run cpo-512              simulate a packaged scenario
   fdmc show cpo-512             what the machine is, before anything runs
+  fdmc fault-tree plant.xml     Open-PSA and Galileo models: exact, Monte Carlo, importance
   fdmc list                     packaged scenarios and components, with sources
   fdmc doctor                   is this machine ready, and how fast is it"""
 _RUN = """examples:
@@ -73,6 +76,9 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"fdmc {metadata.version('fdmc')}")
     verbs = top.add_subparsers(title="verbs", metavar="VERB", required=True)
     _run_options(_verb(verbs, "run", run, "simulate a scenario and say what failures cost", _RUN))
+    fault_tree_options(
+        _verb(verbs, "fault-tree", fault_tree, "answer a fault tree, exactly where that is cheap", _FAULT_TREE)
+    )
     _show_options(
         _verb(verbs, "show", show, "show a scenario, or a component of the library", _SHOW)
     )

@@ -1,4 +1,7 @@
-"""Laboratory systems: k of n exchangeable components with technicians, exactly and sampled."""
+"""Laboratory systems: k of n exchangeable components with technicians, exactly and sampled.
+
+Those of unlike components that never wait are in `_availability_structure`.
+"""
 
 import concurrent.futures
 import dataclasses
@@ -13,6 +16,7 @@ from ..kernel import Population, population, stream_keys
 from ..plan import lower
 from ..spec import Exponential, Scenario, load, resolve_rule
 from ..tally import HOURS, Estimate, mean_estimate
+from ._availability_structure import structure_availability
 
 
 _LANES = 8192
@@ -32,10 +36,11 @@ class Availability:
 def availability(
     scenario: Scenario | str, *, seed: int = 0, replicas: int = 1 << 14
 ) -> Availability:
-    """Return how much of the mission a k-of-n system with technicians is up.
+    """Return how much of the mission a k-of-n system with technicians is up, or a machine of structures.
 
     **Arguments:** a scenario with one component class in one counting group, exponential lifetimes and
-    repairs, unlimited spares, each component swapped by itself; `seed`; `replicas`.
+    repairs, unlimited spares, each component swapped by itself; or one whose components are like that, all of
+    them in units with a structure, and unlimited technicians; `seed`; `replicas`.
 
     **Raises:** `ValueError` for any other machine: `fdmc.run` simulates those.
 
@@ -56,6 +61,8 @@ def availability(
         ```
     """
     scenario = scenario if isinstance(scenario, Scenario) else load(scenario)
+    if any(unit.structure is not None for unit in scenario.units.values()):
+        return Availability(*structure_availability(scenario, seed, replicas))
     plan, name = population_of(scenario)
     exact, stationary = _exact(plan)
     key = jnp.asarray(stream_keys(seed, np.asarray([name], np.uint32))[0])

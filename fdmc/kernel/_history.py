@@ -36,6 +36,7 @@ from ._entries import (
 )
 from ._quantile import quantile
 from ._renewal import Renewals, advance, hours_of, renew
+from ._structure import relieved, struck
 
 
 POSITION = 1  # top bits of the slots that positions and repairs draw from
@@ -251,6 +252,8 @@ def _ring(plan: Plan, keys, replica, s: _State, rings, at) -> _State:
     loss = jnp.where(gone | healed, 0, x.loss)
     if True in plan.counted:
         loss = _recount(plan, x, ends, group, loss)
+    if plan.structured:
+        loss = relieved(plan, x, s.latents, low, high, group, loss)
     changed = hold(plan.alive, (phase, home, group, loss))
     x = eqx.tree_at(lambda t: (t.phase, t.home, t.group, t.loss), x, changed)
     latents = s.latents
@@ -303,16 +306,22 @@ def _fail(plan: Plan, keys, replica, s: _State, fails, counts) -> _State:
     failed = failed + ~twin
     lacks = (failed - c.spares[cls]).astype(jnp.float32) * c.share[cls]
     loss = jnp.where(counting, jnp.clip(lacks, 0, 1), c.share[cls])
+    # What is repaired when short waits among the latents, and its first job keeps the group's loss.
+    waits = keeps = short_only
+    if plan.structured:
+        built, dead = hold(plan.alive, struck(plan, x, s.latents, cls, home, group))
+        loss = jnp.where(built, jnp.where(dead, c.share[cls], 0), loss)
+        waits, keeps = short_only & ~(built & dead), short_only & ~built
     fru_low, fru_high = p.fru_low[row], p.fru_high[row]
     job = (x.phase == SHELF) | (x.phase == QUEUE) | (x.phase == REPAIR)
     open_already = some(plan.alive, job & (x.fru_low == fru_low) & (x.fru_high == fru_high))
     opens = valid & ~open_already & (~counting | ~short_only | (loss > 0))
     takes = valid & (loss > 0) & ~twin
-    carried = counting & short_only & some(plan.alive, x.group == group)
+    carried = counting & keeps & some(plan.alive, x.group == group)
     enters = opens | (takes & ~carried) | (valid & counting & ~short_only)
     if plan.counted:
         same = valid & counting & ~twin & (x.group == group) & (x.phase != EMPTY)
-        shared = jnp.where(short_only, loss, 0.0)
+        shared = jnp.where(keeps, loss, 0.0)
         x = eqx.tree_at(lambda t: t.loss, x, jnp.where(same, shared, x.loss))
     opens, enters, takes, loss, twin = hold(plan.alive, (opens, enters, takes, loss, twin))
     ready, shelf = _take_spare(plan, s, cls, opens)
@@ -331,7 +340,7 @@ def _fail(plan: Plan, keys, replica, s: _State, fails, counts) -> _State:
     status = jnp.where(full, OUTAGES_FULL, 0)
     latents = s.latents
     if False in plan.counted:
-        late = valid & counting & short_only
+        late = valid & counting & waits
         place = late & first(plan.alive, latents.home < 0)
         status = status | jnp.where(late & ~some(plan.alive, place), LATENTS_FULL, 0)
         row = Latents(home[None], element[None], jnp.where(twin, -1, group)[None])

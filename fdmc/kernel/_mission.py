@@ -60,34 +60,51 @@ def _source(plan: MissionPlan, i: int, key, replica):
 
 def _order(plan: MissionPlan, i: int, key, replica):
     """Every element's random word; order statistics commute with monotone transforms."""
-
-    def word_of(word):
-        return word
-
-    word = _first_loss(plan.shapes[i], key, replica, word_of, U32(0xFFFFFFFF))
+    if plan.gates[i]:  # of unlike elements the order of words says nothing
+        return _lifetimes(plan, i, key, replica)
+    word = _first_loss(plan, i, key, replica, lambda word, _: word, U32(0xFFFFFFFF))
     return _hours(plan, i, word)
 
 
 def _lifetimes(plan: MissionPlan, i: int, key, replica):
     """Every element's lifetime."""
-    never = jnp.float32(jnp.inf)
-    return _first_loss(plan.shapes[i], key, replica, lambda word: _hours(plan, i, word), never)
+
+    def hours(word, element):
+        if plan.parts[i]:
+            age = exponential(word, U32(1 << 31))
+            return quantile(plan.elements, jnp.int32(plan.parts[i][element]), age)
+        return _hours(plan, i, word)
+
+    return _first_loss(plan, i, key, replica, hours, jnp.float32(jnp.inf))
 
 
-def _first_loss(shape: tuple[int, int, int], key, replica, value, never):
-    """First over the copies of the (spares + 1)-th smallest of `count` values."""
-    count, spares, copies = shape
+def _first_loss(plan: MissionPlan, i: int, key, replica, value, never):
+    """First over the copies of the time, made of `value(word, element)`, at which one has lost something."""
+    count, spares, copies = plan.shapes[i]
     blocks = -(-count // 2)
 
-    def group(copy, first):
-        least = [jnp.broadcast_to(never, replica.shape)] * (spares + 1)
+    def values_of(copy):
         for b in range(blocks):
             slot = jnp.broadcast_to(U32(copy) * U32(blocks) + U32(b), replica.shape)
-            for word in threefry2x32((key[0], key[1]), (replica, slot))[: count - 2 * b]:
-                x = value(word)
-                for j in range(spares + 1):
-                    least[j], x = jnp.minimum(least[j], x), jnp.maximum(least[j], x)
-        return jnp.minimum(first, least[spares])
+            words = threefry2x32((key[0], key[1]), (replica, slot))[: count - 2 * b]
+            for k, word in enumerate(words):
+                yield value(word, 2 * b + k)
+
+    def smallest(values, k: int):
+        least = [jnp.broadcast_to(never, replica.shape)] * k
+        for x in values:
+            for j in range(k):
+                least[j], x = jnp.minimum(least[j], x), jnp.maximum(least[j], x)
+        return least[k - 1]
+
+    def group(copy, first):
+        if not plan.gates[i]:
+            return jnp.minimum(first, smallest(values_of(copy), spares + 1))
+        values = list(values_of(copy))
+        for need, of, inner in plan.gates[i]:  # gates follow the elements, as their bits do
+            mask = of | inner << count
+            values.append(smallest([v for bit, v in enumerate(values) if mask >> bit & 1], need))
+        return jnp.minimum(first, values[-1])
 
     start = jnp.broadcast_to(never, replica.shape)
     if copies * count <= 64:

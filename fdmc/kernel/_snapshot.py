@@ -9,6 +9,7 @@ from ..plan import Plan
 from ._domain import Domain, domain, unpack
 from ._draw import U32, exponential, threefry2x32
 from ._entries import iota
+from ._structure import lost
 
 
 class _Failed(eqx.Module):
@@ -84,5 +85,22 @@ def _losses(plan: Plan, failed: _Failed):
     start = (jnp.zeros(active.shape, jnp.int32), jnp.zeros(active.shape, bool))
     count, later = jax.lax.fori_loop(0, slots, members, start)
     lacks = jnp.clip((count - c.spares[cls]).astype(jnp.float32) * c.share[cls], 0, 1)
+    if plan.structured:
+        lacks = _structured(plan, cls, row, group, counting, lacks)
     loss = jnp.where(counting, jnp.where(later, 0, lacks), c.share[cls])
     return unpack(active, p.span[row], p.reach[row], loss)
+
+
+def _structured(plan: Plan, cls, row, group, counting, lacks):
+    """What the groups of units with a structure have lost; `lacks` for the others."""
+    structure = plan.classes.structure[cls]
+    home = plan.places.home[row]
+    built = counting & (structure >= 0)
+    bit = 1 << jnp.where(built, home - group, 0)
+
+    def members(j, word):
+        return word | jnp.where(built[j] & (group[j] == group), bit[j], 0)
+
+    failed = jax.lax.fori_loop(0, row.shape[0], members, jnp.zeros(row.shape, jnp.int32))
+    share = jnp.where(lost(plan.structures, structure, failed), plan.classes.share[cls], 0)
+    return jnp.where(built, share, lacks)

@@ -8,3 +8,4 @@ from ._laws import (
     mean_hours as mean_hours,
     quantile_table as quantile_table,
 )
+from ._structured import Structured as Structured, lost_prob as lost_prob

@@ -8,6 +8,7 @@ import numpy as np
 from scipy import special
 
 from ..spec import Competing, Exponential, Fixed, Gamma, Law, LogNormal, Weibull
+from ._structured import Structured, lost_hazard
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Spared:
 LOG_HAZARD_START, LOG_HAZARD_STEP, KNOTS = -56.0, 1 / 16, 62 * 16 + 1
 
 
-def cumulative_hazard(law: Law | Spared, hours):
+def cumulative_hazard(law: Law | Spared | Structured, hours):
     """Return H(t) = -log(1 - F(t)), any shape, from times in hours.
 
     **Raises:** `TypeError` for a fixed time, which has no hazard.
@@ -50,10 +51,12 @@ def cumulative_hazard(law: Law | Spared, hours):
             return sum(cumulative_hazard(one, t) for one in laws)
         case Spared(element=element, count=n, spares=spares, copies=copies):
             return copies * _spared_hazard(cumulative_hazard(element, t), n, spares)
+        case Structured(structure=structure, laws=laws, copies=copies):
+            return copies * lost_hazard(structure, [cumulative_hazard(one, t) for one in laws])
     raise TypeError(f"{law} has no cumulative hazard.")
 
 
-def hours_at(law: Law | Spared, hazard):
+def hours_at(law: Law | Spared | Structured, hazard):
     """Return the time in hours at which the cumulative hazard of `law` is `hazard`: the inverse of H."""
     h = np.asarray(hazard, float)
     match law:
@@ -73,19 +76,24 @@ def hours_at(law: Law | Spared, hazard):
             late = special.gammainccinv(k, np.exp(-h))
             return theta * np.where(h < 1e-250, tiny, np.where(h < 0.7, early, late))
         case Competing(laws=laws):
-            return _hours_at_sum(laws, h)
+            low = np.min([hours_at(one, h / len(laws)) for one in laws], 0)
+            return _bisected(law, h, low, np.min([hours_at(one, h) for one in laws], 0))
         case Spared(element=element, count=n, spares=spares, copies=copies):
             return hours_at(element, _element_hazard(h / copies, n, spares))
+        case Structured(laws=laws, copies=copies):
+            # Not before the first failure of any copy; and once no copy is likely to be left, it is lost.
+            low = np.min([hours_at(one, h / copies / len(laws)) for one in laws], 0)
+            late = h / copies + math.log(len(laws))
+            return _bisected(law, h, low, np.max([hours_at(one, late) for one in laws], 0))
     raise TypeError(f"unknown law {law}.")
 
 
-def _hours_at_sum(laws: Sequence[Law], hazard):
-    """Bisect log t between the first inverse at an equal share of the hazard and at all of it."""
-    low = np.log(np.min([hours_at(one, hazard / len(laws)) for one in laws], 0))
-    high = np.log(np.min([hours_at(one, hazard) for one in laws], 0))
+def _bisected(law: Law | Structured, hazard, low, high):
+    """Bisect log t for the inverse of the cumulative hazard, which lies between `low` and `high`."""
+    low, high = np.log(low), np.log(high)
     for _ in range(60):
         middle = (low + high) / 2
-        over = sum(cumulative_hazard(one, np.exp(middle)) for one in laws) > hazard
+        over = cumulative_hazard(law, np.exp(middle)) > hazard
         low, high = np.where(over, low, middle), np.where(over, middle, high)
     return np.exp((low + high) / 2)
 
@@ -113,7 +121,7 @@ def _element_hazard(hazard, n: int, spares: int):
     return np.exp((low + high) / 2)
 
 
-def mean_hours(law: Law | Spared) -> float:
+def mean_hours(law: Law | Spared | Structured) -> float:
     """Return the mean in hours."""
     match law:
         case Exponential(mean_hours=mean):
@@ -131,7 +139,7 @@ def mean_hours(law: Law | Spared) -> float:
     return float(np.mean(hours_at(law, -np.log1p(-u))))
 
 
-def quantile_table(laws: Sequence[Law | Spared]) -> tuple[np.ndarray, np.ndarray]:
+def quantile_table(laws: Sequence[Law | Spared | Structured]) -> tuple[np.ndarray, np.ndarray]:
     """Return log hours and slopes per step at `KNOTS` log hazards, float32[laws, KNOTS] each."""
     log_h = LOG_HAZARD_START + LOG_HAZARD_STEP * np.arange(KNOTS)
     delta = 1e-5

@@ -17,7 +17,9 @@ from ._plan import (
     Places as Places,
     Plan as Plan,
     Quantiles as Quantiles,
+    Structures as Structures,
     Wear as Wear,
     Work as Work,
 )
 from ._streams import stream as stream
+from ._structures import Gates as Gates, table as table

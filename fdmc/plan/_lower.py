@@ -21,6 +21,7 @@ from ._plan import (
     Work,
 )
 from ._streams import stream
+from ._structures import fatal, structure_row, structures_of
 
 
 _FIXED, _EXPONENTIAL, _TABLE = 0, 1, 2
@@ -65,6 +66,7 @@ class _Row:
     counting: bool
     spares: int
     share: float
+    structure: int
     effect: Effect
     out: Effect | None
     places: dict[str, np.ndarray]
@@ -105,6 +107,7 @@ def lower(scenario: Scenario) -> tuple[Plan, Directory]:
     plan = Plan(
         classes=classes,
         places=_places(rows, scenario.fabric.planes // segments),
+        structures=structures_of(scenario),
         quantiles=Quantiles(*quantile_table(tables.laws or [Exponential(1.0)])),
         wear=wear,
         work=_work(scenario, effects.accelerators // together * together),
@@ -183,7 +186,11 @@ def _row(scenario: Scenario, effects: Effects, homes, unit: str, component: str)
     counted = effects.group(unit)
     if group.need is not None and counted:
         raise PlanError(f"{path}: counting groups do not nest; '{counted[0]}' is one already.")
-    if group.need is not None:
+    if scenario.units[unit].structure is not None:
+        effect, spares, share, size = effects.of(unit).take(instance), 0, 1.0, 1
+        # The components of a unit come first in it, so that a copy's bit is `home - first`.
+        element, first = home, np.repeat(start + 1, group.count)
+    elif group.need is not None:
         effect, spares, share = effects.of(unit).take(instance), group.spares, 1 / group.need
         element, first = home, home - np.tile(np.arange(group.count), nodes[unit].total)
         size = 1
@@ -220,7 +227,7 @@ def _row(scenario: Scenario, effects: Effects, homes, unit: str, component: str)
         out = out if out.share >= 1 else None
     return _Row(
         unit, component, group.count, part.lifetime, rule, repair, bool(size), spares,
-        share * effect.share, effect, out,
+        share * effect.share, structure_row(scenario, unit), effect, out,
         dict(home=home, element=element, group=first, fru_low=low, fru_high=high, fru=number),
     )  # fmt: skip
 
@@ -304,6 +311,7 @@ def _classes(rows: list[_Row], pools, tables: _Tables) -> Classes:
         ),
         pool=ints(pools.index(row.rule.name) if row.rule.name in pools else -1 for row in rows),
         restock_hours=floats(row.rule.restock_hours or 0.0 for row in rows),
+        structure=ints(row.structure for row in rows),
     )
 
 
@@ -396,7 +404,11 @@ def _directory(scenario: Scenario, rows: list[_Row], pools, wear: Wear) -> Direc
     def failures(row: _Row) -> float:
         return row.places["home"].size * min(hours / mean_hours(row.lifetime), 50.0)
 
-    swaps = [row for row in rows if row.rule.when == "failed" or not row.counting]
+    swaps = [
+        row
+        for row in rows
+        if row.rule.when == "failed" or not row.counting or fatal(scenario, row.unit, row.component)
+    ]
     renewing = [bool(any(column)) for column in np.asarray(wear.copies).T]
     return Directory(
         classes=tuple(_info(scenario, row) for row in rows),

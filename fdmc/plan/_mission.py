@@ -6,25 +6,27 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Float, Int, UInt32
 
-from ..lifetime import Spared, cumulative_hazard, quantile_table
+from ..lifetime import Spared, Structured, cumulative_hazard, quantile_table
 from ..spec import Competing, Exponential, Law, Scenario, Weibull
 from ._plan import AnyArray, Quantiles
 from ._streams import stream
+from ._structures import Gates, gates_of
 
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """Equal groups of equal elements; the first of them to lose something reaches these levels."""
+    """Equal groups of elements; the first of them to lose something reaches these levels."""
 
     name: str
-    law: Spared
+    law: Spared | Structured
     levels: frozenset[str]
 
 
 class MissionPlan(eqx.Module):
     """One row a source. `power` and `scale_hours` are the element's Weibull law, where it has one.
 
-    `reaches[level, source]`; `groups` holds the tables of whole sources, `elements` of one element.
+    `reaches[level, source]`; `groups` holds the tables of whole sources, `elements` of one element. A unit with a
+    structure is a source of unlike elements: copy `j` has row `parts[source][j]` of `elements`.
     """
 
     power: Float[AnyArray, " sources"]
@@ -37,6 +39,8 @@ class MissionPlan(eqx.Module):
 
     shapes: tuple[tuple[int, int, int], ...] = eqx.field(static=True)  # count, spares, copies
     weibull: tuple[bool, ...] = eqx.field(static=True)
+    gates: tuple[Gates, ...] = eqx.field(static=True)  # of the structure, none for equal elements
+    parts: tuple[tuple[int, ...], ...] = eqx.field(static=True)
 
 
 def sources_of(scenario: Scenario) -> list[Source]:
@@ -45,6 +49,10 @@ def sources_of(scenario: Scenario) -> list[Source]:
     for name, node in tree.nodes.items():
         counted = next((u for u in tree.ancestors(name) if tree.nodes[u].need is not None), None)
         levels = _reached(scenario, name)
+        if scenario.units[name].structure is not None:
+            law = _structured_law(scenario, name, node.total)
+            found.append(Source(f"{name} structure", law, levels))
+            continue
         for component, group in scenario.units[name].components.items():
             law = scenario.components[component].lifetime
             if counted is None:
@@ -65,6 +73,18 @@ def sources_of(scenario: Scenario) -> list[Source]:
             inside = frozenset(tree.below(name))
             found.append(Source(f"{name} first", Spared(element, 1, 0, node.total), inside))
     return found
+
+
+def _structured_law(scenario: Scenario, unit: str, copies: int) -> Structured:
+    """Return the law of the loss of a unit with a structure."""
+    body = scenario.units[unit]
+    assert body.structure is not None
+    laws = [
+        scenario.components[component].lifetime
+        for component, group in body.components.items()
+        for _ in range(group.count)
+    ]
+    return Structured(body.structure, tuple(laws), copies)
 
 
 def _element_law(scenario: Scenario, unit: str) -> Law:
@@ -106,22 +126,45 @@ def lower_mission(scenario: Scenario, edges: int) -> tuple[MissionPlan, tuple[st
     """Return the plan of a mission with `edges` points in time, and the names of its levels."""
     sources = sources_of(scenario)
     levels = tuple(scenario.tree.nodes)
-    simple = [s.law.element for s in sources]
-    kinds = [isinstance(law, Exponential | Weibull) for law in simple]
+    # Elements of structures, which are unlike, have rows after those of the sources.
+    simple = [s.law.element if isinstance(s.law, Spared) else s.law.laws[0] for s in sources]
+    kinds = [
+        isinstance(s.law, Spared) and isinstance(law, Exponential | Weibull)
+        for s, law in zip(sources, simple, strict=True)
+    ]
     power = [1 / law.shape if isinstance(law, Weibull) else 1.0 for law in simple]
     scale = [
         law.scale_hours if isinstance(law, Weibull) else getattr(law, "mean_hours", 1.0)
         for law in simple
     ]
+    extra = tuple(dict.fromkeys(law for s in sources for law in _parts(s)))
+    rows = {law: len(sources) + i for i, law in enumerate(extra)}
     plan = MissionPlan(
         power=np.array(power, np.float32),
         scale_hours=np.array(scale, np.float32),
         groups=Quantiles(*quantile_table([s.law for s in sources])),
-        elements=Quantiles(*quantile_table(simple)),
+        elements=Quantiles(*quantile_table([*simple, *extra])),
         reaches=np.array([[lv in s.levels for s in sources] for lv in levels], np.int32),
         streams=np.array([stream(s.name) for s in sources], np.uint32),
         edges_hours=np.asarray(scenario.mission_hours * (1 + np.arange(edges)) / edges, np.float32),
-        shapes=tuple((s.law.count, s.law.spares, s.law.copies) for s in sources),
+        shapes=tuple(map(_shape, sources)),
         weibull=tuple(kinds),
+        gates=tuple(
+            gates_of(s.law.structure) if isinstance(s.law, Structured) else () for s in sources
+        ),
+        parts=tuple(tuple(rows[law] for law in _parts(s)) for s in sources),
     )
     return plan, levels
+
+
+def _parts(source: Source) -> tuple[Law, ...]:
+    """Return the laws of the elements of a structure; none for equal elements."""
+    return source.law.laws if isinstance(source.law, Structured) else ()
+
+
+def _shape(source: Source) -> tuple[int, int, int]:
+    """Return how many elements a group has, how many of them are spare, and how many groups there are."""
+    law = source.law
+    if isinstance(law, Structured):
+        return len(law.laws), 0, law.copies
+    return law.count, law.spares, law.copies

@@ -24,7 +24,8 @@ class Classes(eqx.Module):
     `clip((failed - spares) * share, 0, 1)`; outside a counting group a failure takes `share`. A job
     opens at every failure when `when_failed`, else when the group has lost something. The repair
     time is `repair_hours` times one, an exponential, or row `repair_table` of the tables, by
-    `repair_kind`. `pool` counts the spares; -1 when they are unlimited.
+    `repair_kind`. `pool` counts the spares; -1 when they are unlimited. `structure` is the row of
+    `Structures` that says when the group has lost `share`; -1 for groups that are only counted.
     """
 
     positions: UInt32[AnyArray, " classes"]
@@ -39,6 +40,19 @@ class Classes(eqx.Module):
     repair_table: Int[AnyArray, " classes"]
     pool: Int[AnyArray, " classes"]
     restock_hours: Float[AnyArray, " classes"]
+    structure: Int[AnyArray, " classes"]
+
+
+class Structures(eqx.Module):
+    """One row a unit with a structure: its gates in topological order, as masks of 31 bits.
+
+    Gate `g` is true when at least `need` of its arguments are: the component copies in `copies` (bit
+    `home - group`) and the gates before it in `gates`. The last gate is the top event; shorter rows repeat it.
+    """
+
+    copies: Int[AnyArray, "structures gates"]
+    gates: Int[AnyArray, "structures gates"]
+    need: Int[AnyArray, "structures gates"]
 
 
 class Places(eqx.Module):
@@ -102,6 +116,7 @@ class Plan(eqx.Module):
 
     classes: Classes
     places: Places
+    structures: Structures
     quantiles: Quantiles
     wear: Wear
     work: Work
@@ -127,6 +142,11 @@ class Plan(eqx.Module):
     def alive(self) -> Bool[Array, ""]:
         """True, but not to the compiler."""
         return jnp.asarray(self.mission_hours > 0)
+
+    @property
+    def structured(self) -> bool:
+        """Whether any unit has a structure."""
+        return self.structures.need.shape[0] > 0
 
     @property
     def wearing(self) -> int:

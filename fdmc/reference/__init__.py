@@ -5,6 +5,10 @@ Read it beside `docs/model.md`: `_machine.py` is section 1 (and the rules of sec
 """
 
 from ._capacity import Capacities as Capacities, Loss as Loss, capacities as capacities
+from ._fault_tree import (
+    FaultHistory as FaultHistory,
+    fault_tree_history as fault_tree_history,
+)
 from ._history import Outcome as Outcome, history as history
 from ._machine import Machine as Machine, Part as Part, Unit as Unit, build as build
 from ._static import Snapshot as Snapshot, mission as mission, snapshot as snapshot

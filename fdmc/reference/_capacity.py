@@ -8,7 +8,7 @@ takes `x` times that.
 import dataclasses
 from collections.abc import Iterable
 
-from ._machine import Counting, Machine, Part, Unit
+from ._machine import Counting, Machine, Part, Structured, Unit
 
 
 Reach = dict[tuple, float]
@@ -21,7 +21,7 @@ class Loss:
     reach: Reach
     fraction: float
     causes: dict[Part, float]
-    group: Counting | None = None
+    group: Counting | Structured | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,14 +56,14 @@ def _reach(machine: Machine, unit: Unit) -> Reach:
     return {target: x / unit.count for target, x in reach(machine, unit.parent).items()}
 
 
-def group_reach(machine: Machine, group: Counting) -> Reach:
-    """What the accelerators lose when a counting group has lost everything."""
+def group_reach(machine: Machine, group: Counting | Structured) -> Reach:
+    """What the accelerators lose when a group has lost everything."""
     if group not in machine.memo:
         machine.memo[group] = _group_reach(machine, group)
     return machine.memo[group]
 
 
-def _group_reach(machine: Machine, group: Counting) -> Reach:
+def _group_reach(machine: Machine, group: Counting | Structured) -> Reach:
     parent, first = group.parent, group.elements[0]
     if isinstance(first, Unit) and first.role == "link":  # pooled: on all planes of the parent
         accelerator = next(
@@ -119,7 +119,7 @@ def losses(
     for opener, unit in repairs:
         out.setdefault(unit, []).append(opener)
     openers = {opener for each in out.values() for opener in each}
-    down: dict[Counting, dict[Unit | Part, list[Part]]] = {}
+    down: dict[Counting | Structured, dict[Unit | Part, list[Part]]] = {}
     for part in failed:
         if part.counting is not None and part.element is not None:
             down.setdefault(part.counting, {}).setdefault(part.element, []).append(part)
@@ -132,7 +132,7 @@ def losses(
         else:
             result.append(Loss(reach(machine, unit), 1.0, dict.fromkeys(causes, 1.0)))
     for group, elements in down.items():
-        if fraction := group.loss(len(elements)):
+        if fraction := group.lost(elements):
             shares = {
                 part: 1.0 / len(elements) / len(set(parts))
                 for parts in elements.values()

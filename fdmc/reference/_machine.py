@@ -1,10 +1,10 @@
 """The machine as objects: every unit and every component, its role, its group and its rule."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
-from ..spec import Law, Scenario
+from ..spec import Law, Scenario, fault_tree
 
 
 @dataclasses.dataclass(eq=False)
@@ -20,7 +20,9 @@ class Unit:
     role: str = ""
     children: dict[str, list["Unit"]] = dataclasses.field(default_factory=dict)
     parts: dict[str, list["Part"]] = dataclasses.field(default_factory=dict)
-    counting: "Counting | None" = None  # the counting group that it is in, itself or its element
+    counting: "Counting | Structured | None" = (
+        None  # the group that it is in, itself or its element
+    )
     element: "Unit | None" = None  # ... and which element of it
 
     def above(self) -> Iterator["Unit"]:
@@ -54,7 +56,7 @@ class Part:
     number: int
     unit: Unit
     lifetime: Law
-    counting: "Counting | None" = None
+    counting: "Counting | Structured | None" = None
     element: "Unit | Part | None" = None
 
     def all_parts(self) -> list["Part"]:
@@ -73,6 +75,43 @@ class Counting:
 
     def loss(self, failed: int) -> float:
         return min(1.0, max(0.0, (failed - (self.count - self.need)) / self.need))
+
+    def lost(self, failed: Collection["Unit | Part"]) -> float:
+        return self.loss(len(failed))
+
+
+@dataclasses.dataclass(eq=False)
+class Structured:
+    """All components of a unit with a structure: they have lost all of it, or nothing.
+
+    `names` are what the formula calls the `elements`.
+    """
+
+    parent: Unit
+    formula: fault_tree.Formula
+    names: tuple[str, ...]
+    elements: list[Part]
+
+    def lost(self, failed: Collection["Unit | Part"]) -> float:
+        down = {
+            name for name, part in zip(self.names, self.elements, strict=True) if part in failed
+        }
+        return 1.0 if _holds(self.formula, down) else 0.0
+
+
+def _holds(formula: "fault_tree.Formula | str | bool", failed: Collection[str]) -> bool:
+    """Whether a formula is true when these have failed."""
+    if isinstance(formula, str):
+        return formula in failed
+    if isinstance(formula, bool):
+        return formula
+    true = sum(_holds(argument, failed) for argument in formula.args)
+    if formula.op == "or":
+        return true >= 1
+    if formula.op == "and":
+        return true == len(formula.args)
+    assert formula.op == "atleast", formula.op
+    return true >= formula.least
 
 
 @dataclasses.dataclass(frozen=True)
@@ -157,6 +196,11 @@ def _grow(scenario: Scenario, template: str, parent: Unit | None, ordinal: int, 
             counting = Counting(unit, group.count, group.need, copies)
             for part in copies:
                 part.counting, part.element = counting, part
+    if spec.structure is not None:
+        own = [part for copies in unit.parts.values() for part in copies]
+        group = Structured(unit, spec.structure.formula, spec.structure.copies, own)
+        for part in own:
+            part.counting, part.element = group, part
     return unit
 
 

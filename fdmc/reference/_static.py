@@ -9,7 +9,7 @@ from collections import defaultdict
 from ..spec import Scenario
 from ._capacity import combine, fed, losses
 from ._law import draw, mean
-from ._machine import Counting, Machine, Part, Unit, build
+from ._machine import Counting, Machine, Part, Structured, Unit, build
 from ._work import work
 
 
@@ -63,12 +63,12 @@ def mission(scenario: Scenario | Machine, seed: int, replica: int) -> dict[str, 
     rng = random.Random(f"{seed}/{replica}")
     lives = [(draw(part.lifetime, rng), part) for part in machine.parts]
     first = dict.fromkeys([*machine.units, "domain"], math.inf)
-    elements: defaultdict[Counting, set[Unit | Part]] = defaultdict(set)
+    elements: defaultdict[Counting | Structured, set[Unit | Part]] = defaultdict(set)
     for time, part in sorted(lives, key=operator.itemgetter(0)):
         lost = True
         if part.counting is not None and part.element is not None:
             elements[part.counting].add(part.element)
-            lost = part.counting.loss(len(elements[part.counting])) > 0
+            lost = part.counting.lost(elements[part.counting]) > 0
         if lost:
             first["domain"] = min(first["domain"], time)
         if lost or isinstance(part.element, Unit):

@@ -1,5 +1,11 @@
 from ._caption import caption as caption, lost_goodput as lost_goodput, precision as precision
 from ._exact import FirstLoss as FirstLoss, first_losses as first_losses
+from ._fault_tree import (
+    fault_tree_caption as fault_tree_caption,
+    fault_tree_object as fault_tree_object,
+    fault_tree_tables as fault_tree_tables,
+)
+from ._fault_tree_figures import save_fault_tree as save_fault_tree
 from ._figures import save_figures as save_figures
 from ._files import run_object as run_object, save as save
 from ._format import (

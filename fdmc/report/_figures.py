@@ -17,15 +17,15 @@ from ._format import best, interval, share
 
 
 # Colours of Okabe and Ito, told apart by every eye; hatches tell grades apart in print.
-_BLUE, _SKY, _ORANGE, _GREEN, _GREY = "#0072B2", "#56B4E9", "#E69F00", "#009E73", "#6B6B6B"
+BLUE, SKY, ORANGE, GREEN, GREY = "#0072B2", "#56B4E9", "#E69F00", "#009E73", "#6B6B6B"
 _GRADES = {
-    "A": (_BLUE, "", "A: counted in the field"),
-    "B": (_GREEN, "//", "B: a primary source"),
-    "C": (_ORANGE, "..", "C: an estimate"),
-    "user": (_GREY, "xx", "given in the scenario"),
-    "mixed": (_SKY, "\\\\", "several grades"),
+    "A": (BLUE, "", "A: counted in the field"),
+    "B": (GREEN, "//", "B: a primary source"),
+    "C": (ORANGE, "..", "C: an estimate"),
+    "user": (GREY, "xx", "given in the scenario"),
+    "mixed": (SKY, "\\\\", "several grades"),
 }
-_STYLE: Any = {
+STYLE: Any = {
     "font.size": 10,
     "axes.titlesize": 11,
     "axes.titlelocation": "left",
@@ -44,7 +44,7 @@ _MOST_BARS = 12
 def save_figures(result: Result, folder: Path) -> list[Path]:
     """Write every figure of a result into `folder` as PNG and SVG; return the files."""
     files = []
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         for name, figure in _figures(result):
             for kind, metadata in (("png", {}), ("svg", {"Date": None})):
                 path = folder / f"{name}.{kind}"
@@ -65,7 +65,7 @@ def _new(result: Result, title: str, height: float = 4.2) -> tuple[Figure, Axes]
     axes.set_title(f"{result.scenario}: {title}", fontweight="bold", pad=12)
     fdmc = f"fdmc {result.origin['fdmc']}, {result.fingerprint}"
     said = f"{result.replicas:,} histories, seed {result.seed}, {fdmc}"
-    figure.supxlabel(said, fontsize=7.5, color=_GREY, x=0.99, ha="right")
+    figure.supxlabel(said, fontsize=7.5, color=GREY, x=0.99, ha="right")
     return figure, axes
 
 
@@ -82,16 +82,16 @@ def _work_rate(result: Result) -> Figure:
         edges,
         baseline=low,
         fill=True,
-        color=_SKY,
+        color=SKY,
         alpha=0.45,
         label="5 % to 95 % of histories",
     )
     error = 100 * np.array([result.curve["mean"] - result.curve["low"]] * 2)
     label = "mean of histories, 95 % interval"
-    axes.errorbar(x, mean, error, color=_BLUE, linewidth=2, elinewidth=1, label=label)
+    axes.errorbar(x, mean, error, color=BLUE, linewidth=2, elinewidth=1, label=label)
     whole = result["work_rate"]
     label = f"whole mission: {best(whole)} % {interval(whole)}"
-    axes.axhline(100 * whole.best, color=_ORANGE, linestyle="--", linewidth=1.5, label=label)
+    axes.axhline(100 * whole.best, color=ORANGE, linestyle="--", linewidth=1.5, label=label)
     reach = 100 - min(low.min(), 100 * whole.best)
     axes.set_ylim(max(0.0, 100 - 1.45 * reach), 100 + 0.02 * reach)
     axes.set_xlim(0, edges[-1])
@@ -163,7 +163,7 @@ def _blast_radius(result: Result) -> Figure:
     figure, axes = _new(result, "accelerators hit by one occurrence")
     sizes, rates = list(result.blast_radius), list(result.blast_radius.values())
     place = np.arange(len(sizes))
-    colours = [_GREY if size == 0 else _BLUE for size in sizes]
+    colours = [GREY if size == 0 else BLUE for size in sizes]
     axes.bar(place, [max(e.best, 0) for e in rates], color=colours, width=0.7)
     _whiskers(axes, [e for e in rates], place, "y")
     total = sum(e.best for e in rates)

@@ -13,7 +13,7 @@ class Loss:
 
     `kind` is compute, lanes or planes; `accelerators` and `planes` are how many are touched, and
     `share` the part of them that is lost, 1 being all. The first `spares` failures of a counting
-    group take nothing.
+    group take nothing; in a unit with a structure it is the combination that counts.
     """
 
     kind: str
@@ -28,6 +28,9 @@ def failure_loss(scenario: Scenario, effects: Effects, unit: str, component: str
     """Return what the failure of one `component` on `unit` takes; `None` when fdmc cannot say."""
     group = scenario.units[unit].components[component]
     try:
+        if scenario.units[unit].structure is not None:
+            loss = _loss(scenario, effects.of(unit), 0, 1.0)
+            return dataclasses.replace(loss, text=f"{loss.text}, by the structure of {unit}")
         if group.need is not None:
             return _loss(scenario, effects.of(unit), group.spares, 1 / group.need)
         counted = effects.group(unit)

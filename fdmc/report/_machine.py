@@ -3,11 +3,19 @@
 import dataclasses
 
 from ..plan import Effects, PlanError, lower
-from ..spec import Exponential, Scenario, resolve_rule
+from ..spec import Exponential, Scenario, Structure, cut_sets, fault_tree, resolve_rule
 from ._exact import HOURS_PER_YEAR, FirstLoss, first_losses, fit
 from ._format import duration, law
 from ._losses import Loss, failure_loss, repair_loss
 from ._questions import Question, questions
+
+
+@dataclasses.dataclass(frozen=True)
+class StructureRow:
+    """When a unit is lost: its formula in words, and its minimal cut sets when they are few."""
+
+    lost_when: str
+    minimal_cut_sets: tuple[tuple[str, ...], ...] | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,6 +30,7 @@ class UnitRow:
     need: int | None
     total: int
     feeds: str | None
+    structure: StructureRow | None
     components: dict[str, int]
     fit_of_one: float
     fit_in_machine: float
@@ -119,12 +128,35 @@ def _unit(scenario: Scenario, effects: Effects, name: str, first: FirstLoss) -> 
         need=node.need,
         total=node.total,
         feeds=body.feeds,
+        structure=structure_row(body.structure),
         components={c: group.count for c, group in body.components.items()},
         fit_of_one=one,
         fit_in_machine=one * node.total,
         occurrences_per_year=one * node.total * 1e-9 * HOURS_PER_YEAR,
         first_loss=first,
     )
+
+
+def structure_row(structure: Structure | None) -> StructureRow | None:
+    """Return what is said about a structure."""
+    if structure is None:
+        return None
+    found = cut_sets(structure)
+    cuts = None
+    if found is not None:
+        cuts = tuple(tuple(name for name in structure.copies if name in cut) for cut in found)
+    return StructureRow(_words(structure.formula), cuts)
+
+
+def _words(formula: fault_tree.Formula | str | bool, inside: bool = False) -> str:
+    """Return a formula in words: `valve or (pump[0] and pump[1])`."""
+    if not isinstance(formula, fault_tree.Formula):
+        return str(formula)
+    args = [_words(argument, inside=True) for argument in formula.args]
+    if formula.op == "atleast":
+        return f"at least {formula.least} of ({', '.join(args)})"
+    words = f" {formula.op} ".join(args)
+    return f"({words})" if inside else words
 
 
 def _class(scenario: Scenario, effects: Effects, unit: str, component: str) -> ClassRow:

@@ -9,6 +9,9 @@ from ._machine import ClassRow, Machine, stock_text
 from ._table import table
 
 
+_MOST_CUTS = 12  # minimal cut sets that are printed
+
+
 def headline(machine: Machine) -> str:
     """Return the machine in a sentence or two."""
     fits = sum(row.fit_in_machine for row in machine.classes)
@@ -33,6 +36,8 @@ def _lanes(machine: Machine) -> str:
 def machine_tables(machine: Machine) -> Iterator[Group]:
     """Yield everything there is to say about a compiled scenario."""
     yield _units(machine)
+    if any(unit.structure for unit in machine.units):
+        yield _structures(machine)
     yield _levels(machine)
     yield _failures(machine)
     yield _replacements(machine)
@@ -54,6 +59,25 @@ def _units(machine: Machine) -> Group:
 
     columns = ("!unit", ">per parent", ">in all", "!role", "!supply", "its own components")
     return table("Units", columns, map(row, machine.units))
+
+
+def _structures(machine: Machine) -> Group:
+    def cuts(found) -> str:
+        if found is None or len(found) > _MOST_CUTS:
+            return f"{'many' if found is None else len(found)}; see --json"
+        return "; ".join(" + ".join(cut) for cut in found)
+
+    rows = [
+        (unit.name, unit.structure.lost_when, cuts(unit.structure.minimal_cut_sets))
+        for unit in machine.units
+        if unit.structure is not None
+    ]
+    return table(
+        "Structures",
+        ("!unit", "all of it is lost when these have failed", "minimal cut sets"),
+        rows,
+        "A minimal cut set is a smallest combination of failures that loses the unit.",
+    )
 
 
 def _levels(machine: Machine) -> Group:
@@ -127,7 +151,7 @@ def _replacements(machine: Machine) -> Group:
         ("!FRU swapped", "when these fail", "!takes out", "repair time", "stock", "!job opens"),
         rows,
         "A job opens when the part has failed, or when its counting group is short of what is "
-        "needed.",
+        "needed (its unit lost, where that has a structure).",
     )
 
 

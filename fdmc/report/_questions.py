@@ -30,6 +30,7 @@ def questions(scenario: Scenario, refusal: str | None) -> tuple[Question, ...]:
 
 
 def _exact(scenario: Scenario):
+    built = any(unit.structure is not None for unit in scenario.units.values())
     laws = {name: part.lifetime for name, part in scenario.components.items()}
     worn = sorted(name for name, law in laws.items() if not isinstance(law, Exponential))
     yield Question("failure budget (FIT) per level", EXACT, "a sum over components")
@@ -43,8 +44,8 @@ def _exact(scenario: Scenario):
     yield Question(
         "survival of the mission and mean time to first loss, without repair",
         EXACT,
-        "components are independent: series and k-of-n groups in closed form, the mean by "
-        "quadrature; `fdmc.mission` in Python samples the same beside it",
+        f"components are independent: series{', structures' if built else ''} and k-of-n groups in "
+        "closed form, the mean by quadrature; `fdmc.mission` in Python samples the same beside it",
     )
     yield Question(
         "what one failure or repair takes out (`--path`)", EXACT, "read off the containment tree"

@@ -18,6 +18,7 @@ from ._model import (
     Restart as Restart,
     Rule as Rule,
     Service as Service,
+    Structure as Structure,
     Unit as Unit,
     Workload as Workload,
 )
@@ -25,4 +26,5 @@ from ._problem import Problem as Problem, ScenarioError as ScenarioError
 from ._roles import role_of as role_of
 from ._scenario import Scenario as Scenario, resolve_rule as resolve_rule
 from ._schema import schema as schema
+from ._structure import cut_sets as cut_sets, events as events, gates as gates
 from ._tree import Node as Node, Tree as Tree

@@ -4,7 +4,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from .. import library
-from ._form import ComponentForm, DocumentForm, FabricForm, GroupForm, RuleForm, WorkloadForm
+from ._form import (
+    ComponentForm,
+    DocumentForm,
+    FabricForm,
+    GroupForm,
+    RuleForm,
+    UnitForm,
+    WorkloadForm,
+)
 from ._law import Exponential, Fixed, Law, LogNormal, Weibull
 from ._law_form import exponential
 from ._model import (
@@ -21,6 +29,7 @@ from ._model import (
     Workload,
 )
 from ._scenario import Scenario
+from ._structure import structure_of
 
 
 HOURS_PER_YEAR = 8760.0
@@ -29,10 +38,7 @@ HOURS_PER_FAILURE_AT_1_FIT = 1e9
 
 def build(form: DocumentForm, name: str, data: dict[str, Any]) -> Scenario:
     """The scenario of a form that has passed every check."""
-    units = {
-        key: Unit(key, _groups(unit.contains), _groups(unit.components), unit.feeds)
-        for key, unit in form.units.items()
-    }
+    units = {key: _unit(key, unit) for key, unit in form.units.items()}
     run_in = form.run_in or (HOURS_PER_YEAR if form.start == "stationary" else 0.0)
     return Scenario(
         name=form.name or name,
@@ -50,6 +56,12 @@ def build(form: DocumentForm, name: str, data: dict[str, Any]) -> Scenario:
         workload=_workload(form.workload),
         document=data,
     )
+
+
+def _unit(name: str, form: UnitForm) -> Unit:
+    parts = _groups(form.components)
+    structure = None if form.structure is None else structure_of(form.structure, parts)
+    return Unit(name, _groups(form.contains), parts, form.feeds, structure)
 
 
 def _groups(groups: Mapping[str, GroupForm]) -> dict[str, Group]:

@@ -6,6 +6,7 @@ from .. import library
 from ._check_names import check_names, dangling
 from ._check_roles import check_roles
 from ._check_service import check_service
+from ._check_structure import check_counted_structures, check_structures
 from ._draft import Draft, whole
 from ._model import Group
 from ._problem import Finding, Path, did_you_mean, shown
@@ -13,7 +14,7 @@ from ._tree import Tree, build_tree
 
 
 MOST_INSTANCES = 2**31 - 1
-_UNIT_KEYS = {"contains", "components", "feeds"}
+_UNIT_KEYS = {"contains", "components", "feeds", "structure"}
 
 
 def check(draft: Draft) -> Iterator[Finding]:
@@ -23,6 +24,7 @@ def check(draft: Draft) -> Iterator[Finding]:
         return  # said already, or all of the names below would be missing
     yield from _check_groups(draft)
     yield from check_names(draft)
+    yield from check_structures(draft)
     broken = list(_check_containment(draft))
     yield from broken
     roots = set(draft.units) - {child for unit in draft.units.values() for child in unit.contains}
@@ -33,6 +35,7 @@ def check(draft: Draft) -> Iterator[Finding]:
     yield from sizes
     yield from check_roles(draft, tree, counted=draft.counted and not sizes)
     yield from check_service(draft, tree)
+    yield from check_counted_structures(draft, tree)
 
 
 def _check_library(draft: Draft) -> Iterator[Finding]:

@@ -26,6 +26,7 @@ from ._fields import (
 )
 from ._law_form import Lifetime, Repair
 from ._problem import shown
+from ._structure_form import StructureField
 
 
 class ComponentForm(Form):
@@ -85,6 +86,9 @@ class UnitForm(Form):
         default={}, description="Components on it, with counts."
     )
     feeds: Name | None = Field(default=None, description="The unit that this one supplies.")
+    structure: StructureField = Field(
+        default=None, description="When its components have cost the whole unit: a fault tree."
+    )
 
 
 UnitField = Annotated[UnitForm, BeforeValidator(_empty, json_schema_input_type=UnitForm | None)]

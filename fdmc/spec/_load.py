@@ -1,5 +1,6 @@
 """The door: whatever is wrong with a scenario is found here, all of it at once."""
 
+import dataclasses
 import os
 import pathlib
 import re
@@ -16,6 +17,7 @@ from ._form import DocumentForm
 from ._override import keys_at, override
 from ._problem import Finding, Path, Problem, ScenarioError, did_you_mean, dotted, shown
 from ._scenario import Scenario
+from ._structure_file import write_out
 from ._yaml import MOST_BYTES, Text, plain, read_yaml
 
 
@@ -27,7 +29,8 @@ def load(
     **Arguments:**
 
     - `source`: a YAML file, the name of a packaged scenario, a mapping of the same form, or a
-      scenario (to change it).
+      scenario (to change it). Fault trees that it names are seen from its file, or from the working
+      directory.
     - `sets`: overrides such as `"components.gpu.rate=500 FIT"`, applied before anything is checked.
 
     **Raises:** `ScenarioError` with every problem, its path, its line and its fix.
@@ -39,7 +42,7 @@ def load(
     ```
     """
     sets = [sets] if isinstance(sets, str) else list(sets)
-    origin, name, text = _read(source)
+    origin, name, text, folder = _read(source)
     if not isinstance(text.data, dict):
         found = Finding(
             (), "a scenario is a mapping of sections", "start with name, mission, components"
@@ -56,23 +59,27 @@ def load(
             text.data = changed
         else:
             findings.append(found)
+    unread, trees = write_out(text.data, folder)
+    findings += unread
     form, wrong = _validate(text.data)
     findings += wrong
-    findings += _beyond(check(draft(text.data)), findings)
+    checked = [_in_file(found, trees) for found in check(draft(text.data))]
+    findings += _beyond(dict.fromkeys(checked), findings)
     findings += _document(text.data)
     if findings or form is None:
         raise _error(origin, text, findings)
     return build(form, name, text.data)
 
 
-def _read(source: Any) -> tuple[str, str, Text]:
-    """What to call the document in messages, its default name, and its text."""
+def _read(source: Any) -> tuple[str, str, Text, pathlib.Path]:
+    """What to call the document in messages, its default name, its text, and the folder it is in."""
+    here = pathlib.Path()
     if isinstance(source, Scenario):
-        return source.name, source.name, Text(plain(source.document), {}, [])
+        return source.name, source.name, Text(plain(source.document), {}, []), here
     if isinstance(source, Mapping):
         name = str(source.get("name", "scenario"))
         try:
-            return name, name, Text(plain(dict(source)), {}, [])
+            return name, name, Text(plain(dict(source)), {}, []), here
         except TypeError as error:
             raise ScenarioError(name, [Problem("", None, str(error))]) from None
     path = pathlib.Path(source)
@@ -82,7 +89,8 @@ def _read(source: Any) -> tuple[str, str, Text]:
     try:
         if path.stat().st_size > MOST_BYTES:
             raise _unreadable(path, "it is larger than 5 MB", "a scenario is a few kilobytes")
-        return path.name, path.stem, read_yaml(path.read_text(encoding="utf-8-sig"))
+        text = read_yaml(path.read_text(encoding="utf-8-sig"))
+        return path.name, path.stem, text, path.parent
     except (FileNotFoundError, NotADirectoryError):
         hint = did_you_mean(str(source), [*packaged, *_beside(path)])
         raise _unreadable(path, "no such file or packaged scenario", hint) from None
@@ -173,6 +181,14 @@ def _beyond(found: Iterable[Finding], known: list[Finding]) -> list[Finding]:
     """Findings at places where nothing was found yet, so that one mistake is said once."""
     said = {finding.path for finding in known}
     return [finding for finding in found if finding.path not in said]
+
+
+def _in_file(found: Finding, trees: list[Path]) -> Finding:
+    """What is wrong inside a formula that was read from a file is said where the file is named."""
+    for path in trees:
+        if found.path[: len(path)] == path:
+            return dataclasses.replace(found, path=(*path, "file"))
+    return found
 
 
 def _document(data: dict[str, Any]) -> list[Finding]:

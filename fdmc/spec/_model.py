@@ -7,6 +7,7 @@ import dataclasses
 from typing import Literal
 
 from ._law import Law
+from .fault_tree import Formula
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,13 +37,29 @@ class Group:
 
 
 @dataclasses.dataclass(frozen=True)
+class Structure:
+    """The unit has lost all of itself when `formula` is true; its gates are or, and, atleast.
+
+    `copies` are the component copies of the unit in the order of the document; a copy is called
+    `pump[0]`, or `pump` when there is only one. No gate has a single argument or one of its own kind.
+    """
+
+    formula: Formula
+    copies: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
 class Unit:
-    """A template of the containment tree, and the unit that it supplies (`feeds`)."""
+    """A template of the containment tree, and the unit that it supplies (`feeds`).
+
+    With a `structure` its components take nothing one by one: together they take all of it.
+    """
 
     name: str
     contains: dict[str, Group]
     components: dict[str, Group]
     feeds: str | None
+    structure: Structure | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,10 +8,11 @@ from typing import Any, Literal
 
 from ._model import Component, Fabric, Rule, Service, Unit, Workload
 from ._tree import Tree, build_tree
+from .fault_tree import Formula
 
 
 # Fields that say something to people and change no answer.
-_SAID = {"title", "document", "source", "grade", "use", "description"}
+_SAID = {"title", "document", "source", "grade", "use", "description", "copies"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,10 +76,10 @@ def resolve_rule(scenario: Scenario, unit_name: str, component_name: str) -> Rul
 def counted_element(tree: Tree, unit: Unit, component_name: str) -> tuple[str, ...]:
     """The names that may be swapped without touching another element of the counting group.
 
-    Those are the component and, when a unit is the counted element (or nothing is counted),
-    the units from its own up to that element.
+    Those are the component and, when a unit is the counted element (or nothing is counted), the
+    units from its own up to that element. A structure counts components.
     """
-    if unit.components[component_name].need is not None:
+    if unit.components[component_name].need is not None or unit.structure is not None:
         return (component_name,)
     chain = tree.ancestors(unit.name)
     for position, name in enumerate(chain):
@@ -88,8 +89,13 @@ def counted_element(tree: Tree, unit: Unit, component_name: str) -> tuple[str, .
 
 
 def _canonical(value: Any) -> Any:
+    if isinstance(value, Formula):
+        args = sorted((_canonical(argument) for argument in value.args), key=json.dumps)
+        return {"op": value.op, "least": value.least, "args": args}
     if dataclasses.is_dataclass(value):
         names = [f.name for f in dataclasses.fields(value) if f.name not in _SAID]
+        if getattr(value, "structure", True) is None:
+            names.remove("structure")  # machines without one keep the fingerprint that they had
         fields = {name: _canonical(getattr(value, name)) for name in names}
         kind = getattr(type(value), "kind", None)
         return fields if kind is None else {"law": kind, **fields}

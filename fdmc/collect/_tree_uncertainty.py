@@ -1,0 +1,88 @@
+"""Uncertain parameters as the outer loop: trials of the parameters, each with an exact probability.
+
+Trial k of a seed is the same for ever, and a quantity keeps its draws when others are added: its
+stream is named after it.
+"""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import numpy as np
+from scipy import stats
+
+from ..kernel import stream_keys, threefry2x32
+from ..logic import Diagram, Values, deviates, probabilities
+from ..plan import stream
+from ..spec.fault_tree import FaultTree
+from ..tally import CONFIDENCE, Estimate
+from ._tree_answer import Uncertainty
+
+
+_TRIALS = 4096  # drawn and evaluated at once
+_LEVELS = (0.05, 0.5, 0.95)
+
+_words = jax.jit(lambda keys, trial: threefry2x32((keys[:, :1], keys[:, 1:]), (trial, 0 * trial)))
+
+
+def uniforms(seed: int, names: tuple[str, ...], first: int, last: int) -> np.ndarray:
+    """Return quantile levels in (0, 1) of trials [first, last), float64[trials, names]."""
+    number = [names[:i].count(name) for i, name in enumerate(names)]  # of equal names: one event's
+    numbers = np.array(
+        [stream(f"{name} #{i}") for name, i in zip(names, number, strict=True)], np.uint32
+    )
+    trials = np.arange(first, last, dtype=np.uint32)[None]
+    high, low = (np.asarray(w, np.float64) for w in _words(stream_keys(seed, numbers), trials))
+    return ((high + (low + 0.5) * 2.0**-32) * 2.0**-32).T
+
+
+def uncertainty(
+    tree: FaultTree,
+    diagram: Diagram,
+    time_hours: float,
+    *,
+    trials: int,
+    seed: int,
+    parameters: Mapping[str, Any] | None = None,
+) -> Uncertainty:
+    """Propagate the deviates of a tree into its first root's probability.
+
+    **Raises:** ValueError when the model has no uncertain quantity, or a trial gives no probability.
+    """
+    names = deviates(tree)
+    if not names:
+        raise ValueError("the model has no uncertain quantity (no deviate in any expression).")
+    began = time.perf_counter()
+    parts = []
+    for first in range(0, trials, _TRIALS):
+        levels = uniforms(seed, names, first, min(first + _TRIALS, trials))
+        p = Values(tree, time_hours, parameters, levels).events()
+        # A normal or lognormal quantity may leave [0, 1]; as a probability it ends there.
+        parts.append(probabilities(diagram, np.clip(p, 0.0, 1.0).T)[:, 0])
+    top = np.concatenate(parts)
+    if not np.all(np.isfinite(top)):
+        raise ValueError("some trials of the parameters give no number; check the deviates.")
+    return Uncertainty(
+        trials, _mean(top), _quantiles(top), names, time.perf_counter() - began
+    )
+
+
+def _mean(values: np.ndarray) -> Estimate:
+    n, best = len(values), float(values.mean())
+    if n < 2:
+        return Estimate(0.0, best, 1.0, "probability", n, "one_replica")
+    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1) * values.std(ddof=1) / np.sqrt(n))
+    return Estimate(max(best - half, 0.0), best, min(best + half, 1.0), "probability", n)
+
+
+def _quantiles(values: np.ndarray) -> dict[float, Estimate]:
+    """Quantiles with distribution-free intervals: binomial ranks of the order statistics."""
+    ordered, n = np.sort(values), len(values)
+    found = {}
+    for level in _LEVELS:
+        low, high = stats.binom.ppf([(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2], n, level)
+        ends = ordered[[max(int(low) - 1, 0), min(int(high), n - 1)]]
+        best = float(np.quantile(ordered, level))
+        found[level] = Estimate(float(ends[0]), best, float(ends[1]), "probability", n)
+    return found
