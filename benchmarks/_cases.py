@@ -40,6 +40,7 @@ class Pending:
 
     id: str
     reason: str
+    kind: str = "not yet"
 
 
 def parser(description: str) -> argparse.ArgumentParser:
@@ -61,10 +62,12 @@ def report(results: Iterable[Check | Pending], as_json: bool) -> int:
         good, failed = good + result.ok, failed + (not result.ok)
         print(_json_line(result) if as_json else _table_line(result), flush=True)
     for case in pending:
-        line = {"id": case.id, "not_yet": case.reason}
-        print(json.dumps(line) if as_json else f"{case.id:<26} not yet: {case.reason}")
+        line = {"id": case.id, case.kind.replace(" ", "_"): case.reason}
+        print(json.dumps(line) if as_json else f"{case.id:<26} {case.kind}: {case.reason}")
     if not as_json:
-        print(f"{good} ok, {failed} failed, {len(pending)} not yet")
+        kinds = dict.fromkeys(["not yet", *(case.kind for case in pending)])
+        rest = (f"{sum(case.kind == kind for case in pending)} {kind}" for kind in kinds)
+        print(f"{good} ok, {failed} failed, {', '.join(rest)}")
     return 1 if failed or not good else 0
 
 

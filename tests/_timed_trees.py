@@ -72,6 +72,8 @@ CASES = {
     "spare that failed dormant": (
         tree({"top": ("spare", "abc")}, {"a": at(8.0), "b": at(3.0, 0.5), "c": at(1.0, 0.0)}), [9]),
     "shared spare": (tree(_SHARED, {"a": at(2.0), "b": at(3.0), "x": at(4.0, 0.0)}), [6]),
+    "shared spare taken": (
+        tree({**_SHARED, "top": ("or", "st")}, {"a": at(2.0), "b": at(3.0), "x": at(4.0, 0.0)}), [3]),
     "shared spare already failed": (
         tree(_SHARED, {"a": at(2.0), "b": at(3.0), "x": at(1.0)}), [3]),
     "nested spare": (
@@ -86,6 +88,7 @@ CASES = {
         tree({"top": ("and", ("x", "c")), "x": ("and", "ab")}, aged(a=1, b=3, c=2),
              [("seq", ("x", "c"))]), [5]),
     "mutex": (tree({"top": ("and", "ab")}, aged(a=2, b=1), [("mutex", "ab")]), []),
+    "mutex lets the first fail": (tree({"top": ("or", "ab")}, aged(a=2, b=1), [("mutex", "ab")]), [1]),
     "mutex refuses a dependent": (
         tree({"top": ("or", "xc"), "x": ("and", "ab")}, aged(a=1, b=9, c=5),
              [("mutex", "ab"), ("fdep", "ab")]), [5]),

@@ -168,6 +168,13 @@ def test_chunks_leave_no_trace(kind):
         assert np.array_equal(np.sum(parts, 0), whole)
 
 
+def test_every_block_is_drawn_anew():
+    """Neither the low nor the high word of a replica's number is forgotten."""
+    sampler = Crude(*collapsed(events_as_roots(20), np.full(20, 0.3)), 1)
+    starts = (0, BLOCK, 1 << 32, (1 << 32) + BLOCK, 1 << 48)
+    assert len({tuple(sampler.count(k, k + BLOCK)) for k in starts}) == len(starts)
+
+
 def test_a_count_ends_at_its_last_replica():
     """The counts of prefixes grow by the bits of the rows, one replica at a time and across words."""
     sampler = Crude(*collapsed(events_as_roots(1), np.array([0.3])), 5)

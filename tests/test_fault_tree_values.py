@@ -115,14 +115,14 @@ DEVIATES = [
 @pytest.mark.parametrize(("deviate", "law"), DEVIATES)
 def test_deviates_have_their_mean_and_quantiles(deviate, law):
     assert value(deviate) == pytest.approx(law.mean(), rel=1e-12)
-    levels = np.array([[0.001], [0.3], [0.5], [0.97]])
-    drawn = Values(tree(e=deviate), 1.0, uniforms=levels).event("e")
-    np.testing.assert_allclose(drawn, law.ppf(levels[:, 0]), rtol=1e-10)
+    levels = np.array([[0.001, 0.3, 0.5, 0.97]])
+    drawn = Values(tree(e=deviate), 1.0, scores=stats.norm.ppf(levels)).event("e")
+    np.testing.assert_allclose(drawn, law.ppf(levels[0]), rtol=1e-10)
 
 
 def test_lognormal_error_factor_is_the_ratio_of_quantile_to_median():
     deviate = Call("lognormal-deviate", (3e-5, 10.0, 0.95))
-    drawn = Values(tree(e=deviate), 1.0, uniforms=np.array([[0.5], [0.95]])).event("e")
+    drawn = Values(tree(e=deviate), 1.0, scores=stats.norm.ppf([[0.5, 0.95]])).event("e")
     assert drawn[1] / drawn[0] == pytest.approx(10.0)
     sigma = math.log(10) / stats.norm.ppf(0.95)
     assert drawn[0] == pytest.approx(3e-5 * math.exp(-(sigma**2) / 2))
@@ -132,7 +132,7 @@ def test_a_parameter_is_drawn_once_and_events_each_for_themselves():
     uncertain = Call("uniform-deviate", (0.0, 1.0))
     model = tree({"shared": uncertain}, a=Parameter("shared"), b=Parameter("shared"), c=uncertain)
     assert deviates(model) == ("parameter shared", "event c")
-    drawn = Values(model, 1.0, uniforms=np.array([[0.2, 0.7]])).events()
+    drawn = Values(model, 1.0, scores=stats.norm.ppf([[0.2], [0.7]])).events()
     np.testing.assert_allclose(drawn[:, 0], [0.2, 0.2, 0.7])
 
 

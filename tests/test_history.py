@@ -9,7 +9,9 @@ import math
 from typing import Any
 from unittest import mock
 
+import numpy as np
 import pytest
+import scipy.linalg
 from _compare import Fact, Z, assert_alike, engine_facts, engine_run, reference_facts
 from _machines import exponential, load
 from _markov import base_stock, machine_repair, nested_frus, shared_technician, swap_when_short
@@ -190,6 +192,65 @@ def test_modules_swapped_when_short_and_nested_frus():
     agree(facts, "swaps.small", hours * board.mean(lambda s: 0 if s[0] or s[2] else 1 / 300, hours))
     agree(facts, "swaps.board", hours * board.mean(lambda s: 0 if s[1] or s[3] else 1 / 400, hours))
     agree(facts, "failures.small", hours * board.mean(lambda s: (not s[0]) / 300, hours))
+
+
+def test_elements_swapped_one_by_one_when_their_group_is_short():
+    """One spare of four waits for ever; every later failure is repaired, and all of them lose together."""
+    document = {
+        "components": {
+            "laser": {"mtbf": "500 h", "repair": {"exponential": {"mean": "100 h"}}},
+            "gpu": {"mtbf": "1e9 h", "repair": "1 h"},
+        },
+        "units": {
+            "rack": {"contains": {"source": 1, "tray": 2}},
+            "source": {"components": {"laser": {"count": 4, "need": 3}}, "feeds": "tray"},
+            "tray": {"components": {"gpu": 1}},
+        },
+        "fabric": {"accelerator": "tray"},
+        "service": {"replace": {"laser": {"when": "short"}}},
+    }
+    # States: nothing failed, then j lasers in repair besides the one that waits.
+    q = np.zeros((5, 5))
+    q[0, 1] = 4 / 500
+    for j in range(3):
+        q[1 + j, 2 + j], q[2 + j, 1 + j] = (3 - j) / 500, (1 + j) / 100
+    np.fill_diagonal(q, -q.sum(1))
+    hours = 3000.0
+    lost = np.array([0, 0, 1, 2, 3]) / 3
+    grid = np.linspace(0, hours, 3001)
+    step = scipy.linalg.expm(q * (grid[1] - grid[0]))
+    state, mean = np.eye(5)[0], []
+    for _ in grid:
+        mean.append(state @ lost)
+        state = state @ step
+    exact = float(np.trapezoid(mean, grid))
+    agree(engine_facts(load(document, mission="3000 h"), 8192), "lost", exact)
+
+
+def test_two_parts_of_an_element_that_waited_share_its_job():
+    """The second failure of an element may open its first job: the group is counted once."""
+    document = {
+        "components": {
+            "laser": {"mtbf": "500 h"},
+            "fan": {"mtbf": "900 h"},
+            "gpu": {"mtbf": "1e9 h", "repair": "1 h"},
+        },
+        "units": {
+            "rack": {"contains": {"source": 1, "tray": 2}},
+            "source": {"contains": {"slot": {"count": 5, "need": 3}}, "feeds": "tray"},
+            "slot": {"components": {"laser": 1, "fan": 1}},
+            "tray": {"components": {"gpu": 1}},
+        },
+        "fabric": {"accelerator": "tray"},
+        "service": {"technicians": 1, "replace": {"slot": {"when": "short", "time": "80 h"}}},
+    }
+    scenario = load(document, mission="3000 h")
+    machine = reference.build(scenario)
+    slow = [reference.history(machine, 7, k).lost_accelerator_hours for k in range(1500)]
+    found = fdmc.run(scenario, stop=fdmc.Replicas(8192))["lost_accelerator_hours_per_year"]
+    fast, error = found.best * 3000 / 8760, found.width / 3.92 * 3000 / 8760
+    spread = math.hypot(np.std(slow) / math.sqrt(len(slow)), error)
+    assert abs(np.mean(slow) - fast) < 4.9 * spread
 
 
 @pytest.mark.parametrize("spares", [0, 2])

@@ -470,7 +470,11 @@ def test_event_trees(tmp_path: Path):
     assert all(path.house == {"H": True} for paths in found.values() for path in paths)
     assert found["end"][0].expressions == (0.75,)
     probability = {
-        name: sum(enumerated(tree, p.formula, dict(p.house)) * math.prod(p.expressions) for p in ps)
+        name: sum(
+            enumerated(tree, p.formula, dict(p.house))
+            * math.prod(value_of(e, tree) for e in p.expressions)
+            for p in ps
+        )
         for name, ps in found.items()
     }
     assert probability == {"good": 0.125, "bad": 0.875 * 0.25 * 0.5, "end": 0.875 * 0.75}

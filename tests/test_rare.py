@@ -61,14 +61,16 @@ def test_covers_of_wide_gates_cover(most):
         gates=("", "", ""),
         kind=np.array([Kind.VOTE, Kind.OR, Kind.AND], np.int8),
         need=np.array([2, 0, 0], np.int32),
-        offset=np.array([0, 4, 10, 12], np.int32),
-        child=np.array([2, 4, 6, 8, 2, 8, 10, 12, 14, 16, 18, 20], np.int32),
+        offset=np.array([0, 4, 9, 11], np.int32),
+        child=np.array([2, 4, 6, 8, 8, 10, 12, 14, 16, 18, 20], np.int32),
         roots=np.array([22], np.int32),
     )
-    found = cover(s, np.geomspace(1e-3, 0.4, 8), 22, most)
+    found = cover(s, np.geomspace(0.4, 1e-3, 8), 22, most, rest=0.0)
     for failed in assignments(8):
         if truth(s, failed)[0]:
             assert any(all(failed[e] for e in events) for events in found.sets)
+    if most == 1000:  # the search has ended: the sets are cut sets
+        assert all(truth(s, tuple(e in events for e in range(8)))[0] for events in found.sets)
 
 
 def test_a_finished_cover_is_the_minimal_cut_sets():

@@ -1,7 +1,8 @@
-"""What the README shows is what it prints."""
+"""What README and docs show is what they print."""
 
 import contextlib
 import io
+import itertools
 import re
 from pathlib import Path
 
@@ -11,22 +12,30 @@ import fdmc
 
 
 ROOT = Path(__file__).parent.parent
-BLOCKS = re.findall(r"```(python|text)\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+PAGES = ["README.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md")))]
+PRINTING = ["README.md", "docs/fault-trees.md"]
 
 
-def test_readme_prints_what_it_says():
-    code = [body for kind, body in BLOCKS if kind == "python"]
-    said = [body for kind, body in BLOCKS if kind == "text"]
-    assert len(code) == 1
-    heard = io.StringIO()
-    with contextlib.redirect_stdout(heard):
-        exec(code[0], {})
-    assert heard.getvalue() == said[0]
+@pytest.mark.parametrize("page", PRINTING)
+def test_pages_print_what_they_say(page, monkeypatch):
+    """The Python of a page runs in one go, each block printing the text block that follows it."""
+    monkeypatch.chdir(ROOT)
+    blocks = re.findall(r"```(python|text)\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
+    kinds = [kind for kind, _ in blocks]
+    names: dict = {}
+    for (kind, body), (after, said) in itertools.pairwise(blocks):
+        if kind == "python" and after == "text":
+            heard = io.StringIO()
+            with contextlib.redirect_stdout(heard):
+                exec(body, names)
+            assert heard.getvalue() == said
+    assert "python" in kinds
 
 
-def test_readme_links_lead_somewhere():
-    for target in re.findall(r"\]\(([^)#:]+)\)", (ROOT / "README.md").read_text()):
-        assert (ROOT / target).exists(), target
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#:]+)\)", (ROOT / page).read_text()):
+        assert ((ROOT / page).parent / target).exists(), target
 
 
 EXAMPLES = [
@@ -35,7 +44,8 @@ EXAMPLES = [
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_public_examples_run(name):
+def test_public_examples_run(name, monkeypatch):
+    monkeypatch.chdir(ROOT)
     text = getattr(fdmc, name).__doc__
     assert text, f"fdmc.{name} has no docstring"
     for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):

@@ -230,6 +230,22 @@ def test_a_unit_stays_lost_until_no_two_are_failed():
     assert facts["swaps.c"].mean == 3
 
 
+def test_what_fails_while_the_unit_is_swapped_fails_once():
+    """The swap of the unit is open already, so that no other job opens; it renews both parts."""
+    document = {
+        "components": {"a": at(100), "b": at(150)},
+        "units": {"system": {"components": {"a": 1, "b": 1}, "structure": {"or": ["a", "b"]}}},
+        "fabric": {"accelerator": "system"},
+        "service": {"replace": {"system": {"time": "100 h"}}},
+    }
+    scenario = load(document, mission="250 h")
+    facts = engine_facts(scenario, 16)
+    assert reference.history(scenario, 1, 0).failures == {"system/a": 1, "system/b": 1}
+    assert (facts["failures.a"].mean, facts["failures.b"].mean) == (1, 1)
+    assert (facts["swaps.system"].mean, facts["interruptions"].mean) == (1, 1)
+    assert facts["impaired"].mean == pytest.approx(100, rel=1e-3)
+
+
 # --- states without queues ---
 
 PARTS = {

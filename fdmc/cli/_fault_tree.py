@@ -37,7 +37,7 @@ def fault_tree(args: argparse.Namespace) -> int:
         with Interrupt(args.quiet) as interrupt:
             answer = collect.fault_tree(
                 tree, top=args.top, method=args.method, time_hours=args.time, seed=args.seed,
-                stop=rules, parameters=dict(args.set), house=_house(args.house),
+                stop=rules, parameters=dict(args.set), house=dict(args.house),
                 common_causes=not args.no_common_causes, importance=args.importance,
                 cut_sets=args.cut_sets or 0, cut_off=args.cut_off, uncertainty=args.uncertainty,
                 mttf=args.mttf, progress=_Progress(args.quiet, interrupt),
@@ -65,10 +65,6 @@ def _write(tree: FaultTree, path: str) -> int:
         raise UsageError(f"--write: {path} cannot be written ({error.strerror}).") from None
     say(f"fdmc: wrote {path}")
     return GOOD
-
-
-def _house(given: list[tuple[str, float]]) -> dict[str, bool]:
-    return {name: bool(value) for name, value in given}
 
 
 class _Progress:

@@ -34,11 +34,10 @@ def hours(text: str) -> float:
 
 
 def assignment(text: str) -> tuple[str, float]:
-    """Read NAME=VALUE; true and false are 1 and 0."""
+    """Read NAME=VALUE."""
     name, equals, value = text.partition("=")
     try:
-        number = {"true": 1.0, "false": 0.0}.get(value.strip().lower())
-        number = float(value) if number is None else number
+        number = float(value)
     except ValueError:
         number = math.nan
     if not equals or not name.strip() or not math.isfinite(number):
@@ -46,12 +45,13 @@ def assignment(text: str) -> tuple[str, float]:
     return name.strip(), number
 
 
-def state(text: str) -> tuple[str, float]:
+def state(text: str) -> tuple[str, bool]:
     """Read NAME=true or NAME=false."""
-    name, number = assignment(text)
-    if number not in (0.0, 1.0):
+    name, equals, word = text.partition("=")
+    states = {"true": True, "false": False, "1": True, "0": False}
+    if not equals or word.strip().lower() not in states:
         raise argparse.ArgumentTypeError(f"'{text}' is not NAME=true or NAME=false")
-    return name, number
+    return name.strip(), states[word.strip().lower()]
 
 
 def fraction(text: str) -> float:

@@ -217,7 +217,9 @@ def _estimates(times: tuple[float, ...], main: TimesTally, first: TimesTally | N
     return {
         "times_hours": times,
         "unreliability": tuple(c.estimate() for c in counts),
-        "unavailability": tuple(_share(h, n) for h in main.failed_at.tolist()) if repaired else None,
+        "unavailability": tuple(_share(h, n) for h in main.failed_at.tolist())
+        if repaired
+        else None,
         "interval_unavailability": tuple(down) if repaired else None,
         "failures": failures if repaired else None,
         "mttf": None if first is None else _mean_time(first),

@@ -31,8 +31,8 @@ EXPONENT = -173  # the last bit of the least float32
 SCALE = 2.0**EXPONENT
 """Hours of one unit of the exact sums of times."""
 
-_CACHE_WORDS = 1 << 17  # float32 words of state that stay in the cache of a core
-_LEAST, _MOST, _ACCELERATOR = 512, 4096, 1 << 18  # lanes a chunk
+_CACHE_WORDS = 1 << 19  # float32 words of state that stay in the caches of a core
+_LEAST, _MOST, _ACCELERATOR = 2048, 16384, 1 << 18  # lanes a chunk
 
 
 @dataclasses.dataclass(frozen=True)

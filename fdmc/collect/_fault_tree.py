@@ -4,7 +4,7 @@ import dataclasses
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -34,8 +34,6 @@ from ._tree_uncertainty import uncertainty as propagate
 MISSION_HOURS = 8760.0
 """The default mission time, one year: that of the Open-PSA tools."""
 
-Method = Literal["auto", "exact", "mc"]
-
 
 class NoAnswer(ValueError):
     """No answer of the kind that was asked for; the message says why and what to do."""
@@ -48,7 +46,7 @@ class _Question:
     tree: FaultTree
     top: str
     times: tuple[float, ...]
-    method: Method
+    method: str
     seed: int
     stop: tuple[AbstractStop, ...]
     parameters: Mapping[str, Any]
@@ -76,7 +74,7 @@ def fault_tree(
     model: FaultTree | str | Sequence[str],
     *,
     top: str | None = None,
-    method: Method = "auto",
+    method: str = "auto",
     time_hours: float | Sequence[float] = MISSION_HOURS,
     seed: int = 0,
     stop: AbstractStop | Sequence[AbstractStop] = (RelativeError(0.01), WallTime(60.0)),
@@ -155,7 +153,17 @@ def _question(tree, top, method, times, seed, stop, parameters, house, mttf, sec
         raise ValueError(f"the model has no gate {top}; its top events: {', '.join(tree.tops)}.")
     rules = (stop,) if isinstance(stop, AbstractStop) else tuple(stop)
     return _Question(
-        tree, top, hours, method, seed, rules, parameters or {}, house or {}, mttf, seconds, progress
+        tree,
+        top,
+        hours,
+        method,
+        seed,
+        rules,
+        parameters or {},
+        house or {},
+        mttf,
+        seconds,
+        progress,
     )
 
 
@@ -218,6 +226,11 @@ def _exact(q: _Question, found: Diagram, p: np.ndarray) -> FaultTreeAnswer:
     return _blank(q, "exact (decision diagram)", exactly(float(top[-1])), curve=curve)
 
 
+def _unanswered(why: str) -> str:
+    """What became of the exact answer; the advice to sample has been followed."""
+    return f"no exact answer: {why.removesuffix('use Monte Carlo.').rstrip(' ;:,')}" if why else ""
+
+
 def _sampled(q: _Question, lowered: Structure, p: np.ndarray, why: str) -> FaultTreeAnswer:
     found = [fault_states(lowered, row, seed=q.seed, stop=q.stop, progress=q.progress) for row in p]
     points = tuple(CurvePoint(t, f[0]) for t, f in zip(q.times, found, strict=True))
@@ -225,7 +238,7 @@ def _sampled(q: _Question, lowered: Structure, p: np.ndarray, why: str) -> Fault
     return _blank(
         q, f"Monte Carlo (states, {found[-1].method[0]})", points[-1].probability,
         curve=points if len(points) > 1 else (), status="ok" if good else "precision_not_reached",
-        message=f"no exact answer: {why}" if why else "",
+        message=_unanswered(why),
         compile_seconds=sum(f.timing["compile_seconds"] for f in found),
     )  # fmt: skip
 
@@ -284,6 +297,6 @@ def _simulated(q: _Question, why: str) -> FaultTreeAnswer:
     return _blank(
         q, "Monte Carlo (times)", points[-1].probability, status=found.status, mttf=found.mttf,
         unavailability=found.unavailability[-1] if found.unavailability else None,
-        curve=points if len(points) > 1 else (), message=f"no exact answer: {why}" if why else "",
+        curve=points if len(points) > 1 else (), message=_unanswered(why),
         compile_seconds=found.timing["compile_seconds"],
     )  # fmt: skip

@@ -38,6 +38,10 @@ class TopProbability:
 
     def __init__(self, model: FaultTree | str, top: str | None = None):
         tree = model if isinstance(model, FaultTree) else read(model)
+        if tree.is_dynamic:
+            raise ValueError(
+                f"{tree.name}: its top event depends on the order of failures or on repair; ask `fault_tree`."
+            )
         self.tree = expand_common_causes(tree)
         self.top = top if top is not None else self.tree.tops[0]
         self.house = tuple(self.tree.house_events)

@@ -4,11 +4,14 @@ Trial k of a seed is the same for ever, and a quantity keeps its draws when othe
 stream is named after it.
 """
 
+import concurrent.futures
+import os
 import time
 from collections.abc import Mapping
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from scipy import stats
 
@@ -20,21 +23,28 @@ from ..tally import CONFIDENCE, Estimate
 from ._tree_answer import Uncertainty
 
 
-_TRIALS = 4096  # drawn and evaluated at once
+_TRIALS = 2048  # drawn and evaluated at once by one thread
 _LEVELS = (0.05, 0.5, 0.95)
 
-_words = jax.jit(lambda keys, trial: threefry2x32((keys[:, :1], keys[:, 1:]), (trial, 0 * trial)))
+
+@jax.jit
+def _scores(keys: jax.Array, trial: jax.Array) -> jax.Array:
+    """Standard normals, float32[names, trials]: by the smaller tail, so that both have all their digits."""
+    high, low = threefry2x32((keys[:, :1], keys[:, 1:]), (trial, jnp.zeros_like(trial)))
+    upper = high >= jnp.uint32(1 << 31)
+    high, low = jnp.where(upper, ~high, high), jnp.where(upper, ~low, low)
+    tail = high.astype(jnp.float32) * 2.0**-32 + (low.astype(jnp.float32) + 0.5) * 2.0**-64
+    return jnp.where(upper, -1, 1) * jax.scipy.special.ndtri(tail)
 
 
-def uniforms(seed: int, names: tuple[str, ...], first: int, last: int) -> np.ndarray:
-    """Return quantile levels in (0, 1) of trials [first, last), float64[trials, names]."""
+def scores(seed: int, names: tuple[str, ...], first: int, last: int) -> np.ndarray:
+    """Return the normal scores of trials [first, last), float32[names, trials]."""
     number = [names[:i].count(name) for i, name in enumerate(names)]  # of equal names: one event's
     numbers = np.array(
         [stream(f"{name} #{i}") for name, i in zip(names, number, strict=True)], np.uint32
     )
     trials = np.arange(first, last, dtype=np.uint32)[None]
-    high, low = (np.asarray(w, np.float64) for w in _words(stream_keys(seed, numbers), trials))
-    return ((high + (low + 0.5) * 2.0**-32) * 2.0**-32).T
+    return np.asarray(_scores(stream_keys(seed, numbers), trials))
 
 
 def uncertainty(
@@ -54,13 +64,15 @@ def uncertainty(
     if not names:
         raise ValueError("the model has no uncertain quantity (no deviate in any expression).")
     began = time.perf_counter()
-    parts = []
-    for first in range(0, trials, _TRIALS):
-        levels = uniforms(seed, names, first, min(first + _TRIALS, trials))
-        p = Values(tree, time_hours, parameters, levels).events()
+
+    def some(first: int) -> np.ndarray:
+        drawn = scores(seed, names, first, min(first + _TRIALS, trials)).astype(np.float64)
+        p = Values(tree, time_hours, parameters, drawn).events()
         # A normal or lognormal quantity may leave [0, 1]; as a probability it ends there.
-        parts.append(probabilities(diagram, np.clip(p, 0.0, 1.0).T)[:, 0])
-    top = np.concatenate(parts)
+        return probabilities(diagram, np.clip(p, 0.0, 1.0).T.astype(np.float32))[:, 0]
+
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        top = np.concatenate(list(pool.map(some, range(0, trials, _TRIALS)))).astype(float)
     if not np.all(np.isfinite(top)):
         raise ValueError("some trials of the parameters give no number; check the deviates.")
     return Uncertainty(

@@ -13,6 +13,7 @@ from ._bits_law import (
     bit_laws as bit_laws,
     valid_words as valid_words,
 )
+from ._capacity import capacity as capacity
 from ._decision import (
     Decisions as Decisions,
     decisions as decisions,

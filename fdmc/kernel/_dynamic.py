@@ -135,7 +135,7 @@ def depend(shape: DynamicShape, s: Instant, acts: Callable):
     for row in order:
         trigger, dependent, _ = shape.rows[row]
         can = s.failed(trigger) & ~s.failed(dependent)
-        if shape.repairable:
+        if not shape.absolute:
             can = can & ~s.tried[row]
         does = acts(row, can)
         does = can if does is None else can & does
@@ -147,7 +147,7 @@ def depend(shape: DynamicShape, s: Instant, acts: Callable):
         if allowed is not None:
             s.keep(allowed | ~does, before)
             tried = can & (allowed | ~does)  # what a restriction refuses waits
-        if shape.repairable:
+        if not shape.absolute:
             s.tried[row] = s.tried[row] | tried
 
 

@@ -84,7 +84,7 @@ class Instant:
             *self.late.values(),
             *(bit for uses in self.uses for bit in uses),
             *self.awake,
-            *(self.tried if self.shape.repairable else ()),
+            *(() if self.shape.absolute else self.tried),
             *self.refused,
             self.failed(self.shape.top),
         ]
@@ -106,7 +106,7 @@ class Instant:
         late = {key: bits.next() for key in _late_places(shape)}
         uses = [[bits.next() for _ in spare.arguments] for spare in shape.spares]
         awake = [bits.next() for _ in range(shape.modules)]
-        rows = len(shape.rows) if shape.repairable else 0
+        rows = 0 if shape.absolute else len(shape.rows)
         s = Instant(
             shape, list(words[:n]), [], late, uses, awake, [bits.next() for _ in range(rows)],
             [bits.next() for _ in shape.watched],
@@ -117,24 +117,16 @@ class Instant:
 
     def copy(self) -> "Instant":
         """Return a copy that can be settled apart."""
-        return dataclasses.replace(
-            self,
-            events=list(self.events),
-            gates=list(self.gates),
-            late=dict(self.late),
-            uses=[list(u) for u in self.uses],
-            awake=list(self.awake),
-            tried=list(self.tried),
-            refused=list(self.refused),
-        )
+        uses = [list(u) for u in self.uses]
+        return Instant(
+            self.shape, list(self.events), list(self.gates), dict(self.late), uses,
+            list(self.awake), list(self.tried), list(self.refused),
+        )  # fmt: skip
 
     def keep(self, where: Lanes, other: "Instant"):
         """Take the other state where the mask is false; `tried` and `refused` are kept."""
-        # Of bits by logic: selections of predicates send XLA's simplifier round in circles.
-        choose = lambda new, old: new if new is old else (new & where) | (old & ~where)
-        self.events = [
-            jnp.where(where, a, b) for a, b in zip(self.events, other.events, strict=True)
-        ]
+        choose = lambda new, old: new if new is old else jnp.where(where, new, old)
+        self.events = [choose(a, b) for a, b in zip(self.events, other.events, strict=True)]
         self.gates = [choose(a, b) for a, b in zip(self.gates, other.gates, strict=True)]
         self.late = {k: choose(v, other.late[k]) for k, v in self.late.items()}
         self.uses = [
@@ -267,6 +259,7 @@ class Instant:
         for group in self.shape.mutexes:
             several = _count(self.failed(e) for e in group) > 1
             wrong.append(several & any_of(new(e) for e in group))
+        # Without the barrier XLA's simplifier goes round in circles on some trees.
         return jax.lax.optimization_barrier(~any_of(wrong)) if wrong else None
 
 

@@ -250,8 +250,8 @@ def _ring(plan: Plan, keys, replica, s: _State, rings, at) -> _State:
     home = jnp.where(gone | healed, -1, x.home)
     group = jnp.where(gone | healed, -1, x.group)
     loss = jnp.where(gone | healed, 0, x.loss)
-    if True in plan.counted:
-        loss = _recount(plan, x, ends, group, loss)
+    if True in plan.counted or plan.singly:
+        loss = _recount(plan, x, s.latents, ends, low, high, group, loss)
     if plan.structured:
         loss = relieved(plan, x, s.latents, low, high, group, loss)
     changed = hold(plan.alive, (phase, home, group, loss))
@@ -273,15 +273,24 @@ def _ring(plan: Plan, keys, replica, s: _State, rings, at) -> _State:
     return s
 
 
-def _recount(plan: Plan, x: Outages, ends, group, loss):
+def _recount(plan: Plan, x: Outages, latents: Latents, ends, low, high, group, loss):
     """After a repair, the first remaining failure of its group carries what the group still lacks."""
     c = plan.classes
     kind = pick(plan.alive, ends, x.kind)
     of = jnp.where(some(plan.alive, ends & (x.group >= 0)), pick(plan.alive, ends, x.group), -2)
+    when_failed = c.when_failed[kind] > 0
     rest = group == of
-    lacks = (count(plan.alive, rest) - c.spares[kind]).astype(jnp.float32) * c.share[kind]
-    counted = jnp.where(first(plan.alive, rest), jnp.clip(lacks, 0, 1), 0)
-    return jnp.where(rest & (c.when_failed[kind] > 0), counted, loss)
+    failed, mine = count(plan.alive, rest), rest & when_failed
+    if plan.singly:
+        # A group repaired when short has all its failures among the latents.
+        new = (low <= latents.home) & (latents.home < high)
+        freed = fold(plan.alive, jnp.maximum, jnp.where(new, latents.group, -2))
+        of = jnp.where(when_failed, of, freed)
+        rest = group == of
+        failed = jnp.where(when_failed, failed, count(plan.alive, (latents.group == of) & ~new))
+        mine = rest & (when_failed | (low >= of))
+    lacks = (failed - c.spares[kind]).astype(jnp.float32) * c.share[kind]
+    return jnp.where(mine, jnp.where(first(plan.alive, rest), jnp.clip(lacks, 0, 1), 0), loss)
 
 
 def _fail(plan: Plan, keys, replica, s: _State, fails, counts) -> _State:
@@ -313,6 +322,8 @@ def _fail(plan: Plan, keys, replica, s: _State, fails, counts) -> _State:
         loss = jnp.where(built, jnp.where(dead, c.share[cls], 0), loss)
         waits, keeps = short_only & ~(built & dead), short_only & ~built
     fru_low, fru_high = p.fru_low[row], p.fru_high[row]
+    if plan.singly:
+        keeps = keeps & (fru_low < group)  # the newest of several jobs carries the loss
     job = (x.phase == SHELF) | (x.phase == QUEUE) | (x.phase == REPAIR)
     open_already = some(plan.alive, job & (x.fru_low == fru_low) & (x.fru_high == fru_high))
     opens = valid & ~open_already & (~counting | ~short_only | (loss > 0))
@@ -323,7 +334,12 @@ def _fail(plan: Plan, keys, replica, s: _State, fails, counts) -> _State:
         same = valid & counting & ~twin & (x.group == group) & (x.phase != EMPTY)
         shared = jnp.where(keeps, loss, 0.0)
         x = eqx.tree_at(lambda t: t.loss, x, jnp.where(same, shared, x.loss))
-    opens, enters, takes, loss, twin = hold(plan.alive, (opens, enters, takes, loss, twin))
+    joined = twin
+    if plan.singly:  # the first job of an element that has failed before joins its group
+        joined = counting & some(plan.alive, (x.element == element) & (x.group == group))
+    opens, enters, takes, loss, twin, joined = hold(
+        plan.alive, (opens, enters, takes, loss, twin, joined)
+    )
     ready, shelf = _take_spare(plan, s, cls, opens)
     duration = _duration(plan, cls, word)
     phase = jnp.where(opens, jnp.where(ready > s.now, SHELF, QUEUE), PASSENGER)
@@ -331,7 +347,7 @@ def _fail(plan: Plan, keys, replica, s: _State, fails, counts) -> _State:
     full = enters & ~some(plan.alive, slot)
     slot, full, ready, duration, phase = hold(plan.alive, (slot, full, ready, duration, phase))
     fields = (
-        phase, ready, duration, cls, home, element, jnp.where(counting & ~twin, group, -1),
+        phase, ready, duration, cls, home, element, jnp.where(counting & ~joined, group, -1),
         _fru(plan, row), fru_low, fru_high, jnp.where(twin, 0.0, loss),
         p.span[row], p.reach[row], p.out_span[row], p.out_reach[row],
     )  # fmt: skip

@@ -149,6 +149,24 @@ def apply(xor, f, g, node, unique, cache, stack, counts):
 
 @njit(cache=True)
 @no_type_check
+def _join(xor, args, node, unique, cache, stack, counts):
+    """The literal of AND or XOR of all arguments (changed in place), neighbours first; counts[4]: joined so far."""
+    left, counts[4] = len(args), 0
+    while left > 1:
+        for i in range(left // 2):
+            f, g = args[2 * i], args[2 * i + 1]
+            args[i] = apply(xor, f, g, node, unique, cache, stack, counts)
+            if args[i] < 0:
+                return args[i]
+            counts[4] += 1
+        if left % 2:
+            args[left // 2] = args[left - 1]
+        left = (left + 1) // 2
+    return args[0]
+
+
+@njit(cache=True)
+@no_type_check
 def _vote(need, args, row, node, unique, cache, stack, counts):
     """At least `need` of `args`: row[j] is "at least j of those read so far"."""
     row[0] = 1
@@ -179,29 +197,36 @@ def _deepest_first(args, node):
 
 @njit(cache=True)
 @no_type_check
-def build(kind, need, offset, child, level, node, unique, cache, counts):
-    """Build the gates of a module one after the other.
-
-    **Arguments:** gates as in `Structure`, but node 1 + v is variable v, at place `level[v]` of the order, and the
-    gates follow; `node` int32[budget, 3], `unique` int32[power of two] zero, `cache` int32[power of two, 4] zero,
-    `counts` int64[3] = [0, 0, steps allowed].
-
-    **Returns:** the literals of variables and gates, int32[1 + variables + gates], the first one being the status: 0,
-    NODES or STEPS. Node numbers 1 .. variables are the variables in order; a node comes after its children.
-    """
-    variables, gates = len(level), len(kind)
-    literal = np.zeros(1 + variables + gates, np.int32)
-    stack = np.empty((variables + 2, 6), np.int32)
-    row = np.empty(len(child) + 1, np.int64)
+def _variables(level, node, unique, counts, literal):
+    """Node numbers 1 .. variables are the variables in order; False where they do not fit."""
     node[0, 0], node[0, 1], node[0, 2] = _BOTTOM, 0, 0
     counts[0] = 1
-    for place in range(variables):
+    for place in range(len(level)):
         if make(place, _ZERO, _ZERO + 1, node, unique, counts) < 0:
-            literal[0] = NODES
-            return literal
-    for v in range(variables):
+            return False
+    for v in range(len(level)):
         literal[1 + v] = 2 * (1 + level[v])
-    for g in range(gates):
+    return True
+
+
+@njit(cache=True)
+@no_type_check
+def build(kind, need, offset, child, level, node, unique, cache, counts, literal):
+    """Build the gates of a module one after the other, or go on where a smaller table was full.
+
+    **Arguments:** gates as in `Structure`, but node 1 + v is variable v, at place `level[v]` of the order, and the
+    gates follow; `node` int32[budget, 3], `unique` int32[power of two], `cache` int32[power of two, 4] and `counts`
+    int64[5] = [nodes, steps, steps allowed, gates done, arguments of the next gate done], all zero at first but for
+    the steps allowed; `literal` int32[1 + variables + gates], what variables and gates are, by and by.
+
+    **Returns:** 0, NODES or STEPS. A node comes after its children.
+    """
+    if counts[0] == 0 and not _variables(level, node, unique, counts, literal):
+        counts[0] = 0
+        return NODES
+    stack = np.empty((len(level) + 2, 6), np.int32)
+    row = np.empty(len(child) + 1, np.int64)
+    for g in range(counts[3], len(kind)):
         args = np.empty(offset[g + 1] - offset[g], np.int64)
         for i in range(len(args)):  # from the last, since most gates are written in order
             a = child[offset[g + 1] - 1 - i]
@@ -210,17 +235,28 @@ def build(kind, need, offset, child, level, node, unique, cache, counts):
         if kind[g] == _VOTE:
             result = _vote(need[g], args, row, node, unique, cache, stack, counts)
         else:
-            xor = np.int64(kind[g] == _XOR)
-            result = 1 - xor
-            for a in args:
-                result = apply(xor, result, a, node, unique, cache, stack, counts)
-                if result < 0:
-                    break
+            result = _join(np.int64(kind[g] == _XOR), args, node, unique, cache, stack, counts)
         if result < 0:
-            literal[0] = result
-            return literal
-        literal[1 + variables + g] = result
-    return literal
+            return result
+        literal[1 + len(level) + g] = result
+        counts[3] = g + 1
+    return 0
+
+
+@njit(cache=True)
+@no_type_check
+def enlarge(node, unique, cache, old, count):
+    """Enter the first `count` rows of `node` and the results of a smaller cache into empty tables."""
+    mask = np.uint64(len(unique) - 1)
+    for i in range(1, count):
+        slot = mix(node[i, 0], node[i, 1], node[i, 2]) & mask
+        while unique[slot] != 0:
+            slot = (slot + np.uint64(1)) & mask
+        unique[slot] = i
+    mask = np.uint64(len(cache) - 1)
+    for i in range(len(old)):
+        if old[i, 1]:
+            cache[mix(old[i, 0], old[i, 1], old[i, 2]) & mask] = old[i]
 
 
 @njit(cache=True)

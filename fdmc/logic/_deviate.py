@@ -1,4 +1,4 @@
-"""Uncertain quantities: the mean of a deviate, and its value at a quantile level.
+"""Uncertain quantities: the mean of a deviate, and its value at a normal score.
 
 Parameters are those of the Open-PSA model exchange format (chapter 4, random deviates). A lognormal is given by
 its mean, its error factor at a confidence level (EF = q(level) / median, so sigma = log EF / z(level)),
@@ -32,23 +32,26 @@ def mean(op: str, args: Sequence[Any], xp, functions) -> Any:
     raise ValueError(f"`{op}` is not a deviate.")
 
 
-def quantile(op: str, args: Sequence[Any], level: np.ndarray) -> np.ndarray:
-    """The value of a deviate at quantile `level`, float64[...] in (0, 1)."""
+def value_at(op: str, args: Sequence[Any], score: np.ndarray) -> np.ndarray:
+    """The value of a deviate at a normal score: the quantile at level ndtr(score), float64[...].
+
+    Scores and not levels, because normal and lognormal quantities, which most are, then need no inverse.
+    """
     match op:
         case "uniform-deviate":
-            return args[0] + (args[1] - args[0]) * level
+            return args[0] + (args[1] - args[0]) * special.ndtr(score)
         case "normal-deviate":
-            return args[0] + args[1] * special.ndtri(level)
+            return args[0] + args[1] * score
         case "lognormal-deviate":
             mu, sigma = log_moments(*args)
-            return np.exp(mu + sigma * special.ndtri(level))
+            return np.exp(mu + sigma * score)
         case "gamma-deviate":
-            return args[1] * special.gammaincinv(args[0], level)
+            return args[1] * special.gammaincinv(args[0], special.ndtr(score))
         case "beta-deviate":
-            return special.betaincinv(args[0], args[1], level)
+            return special.betaincinv(args[0], args[1], special.ndtr(score))
         case "histogram":
             edges, weights = _histogram(args)
-            return stats.rv_histogram((weights, edges), density=False).ppf(level)
+            return stats.rv_histogram((weights, edges), density=False).ppf(special.ndtr(score))
     raise ValueError(f"`{op}` is not a deviate.")
 
 

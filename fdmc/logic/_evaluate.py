@@ -47,7 +47,7 @@ def _values(diagram: Diagram, p: np.ndarray) -> np.ndarray:
 
 def _checked(diagram: Diagram, p: np.ndarray) -> np.ndarray:
     """Raise ValueError unless the last axis of `p` has one probability for each event."""
-    p = np.ascontiguousarray(p, np.float64)
+    p = np.ascontiguousarray(p, np.float32 if p.dtype == np.float32 else np.float64)
     if p.shape[-1] != len(diagram.events):
         raise ValueError(f"{len(diagram.events)} probabilities are needed, but {p.shape[-1]} came.")
     if p.size and not (p.min() >= 0 and p.max() <= 1):
@@ -142,16 +142,16 @@ def _program(up, down, high, low, roots, first):
 @njit(cache=True, nogil=True)
 @no_type_check
 def _lanes(rows, roots, slots, p, out):
-    """Fill `out` float64[trials, roots] from `p` float64[trials, events], _LANES trials at a time."""
+    """Fill `out` [trials, roots] from `p` [trials, events], of one precision, _LANES trials at a time."""
     trials, events = p.shape
-    work = np.zeros((slots, _LANES))
-    work[1] = 1.0
+    work = np.zeros((slots, _LANES), p.dtype)
+    work[1] = 1
     for start in range(0, trials, _LANES):
         count = min(_LANES, trials - start)
         for e in range(events):
             for j in range(count):
                 work[2 + e, j] = p[start + j, e]
-                work[2 + events + e, j] = 1.0 - p[start + j, e]
+                work[2 + events + e, j] = 1 - p[start + j, e]
         for i in range(len(rows)):
             target = work[rows[i, 0]]
             up, high = work[rows[i, 1]], work[rows[i, 2]]
@@ -168,7 +168,8 @@ def probabilities(
 ) -> Float[np.ndarray, "trials roots"]:
     """The exact probability of every root in many trials, on all cores.
 
-    **Arguments:** `p`, probabilities of the events in each trial (for instance drawn from their uncertainty).
+    **Arguments:** `p`, probabilities of the events in each trial (for instance drawn from their uncertainty). In float32
+    everything is, twice as fast: relative errors are some 1e-6.
 
     **Returns:** what `probability` gives for each row, whatever the number of cores.
 
@@ -177,7 +178,7 @@ def probabilities(
     p = _checked(diagram, p)
     columns = (diagram.up, diagram.down, diagram.high, diagram.low)
     rows, roots, slots = _program(*columns, diagram.roots, diagram.first)
-    out = np.empty((len(p), len(roots)))
+    out = np.empty((len(p), len(roots)), p.dtype)
     workers = max(1, min(os.cpu_count() or 1, len(p) // _LANES))
     cuts = [len(p) * w // workers for w in range(workers + 1)]
     spans = [slice(a, b) for a, b in zip(cuts, cuts[1:], strict=False)]

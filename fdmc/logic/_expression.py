@@ -17,7 +17,7 @@ from jax.scipy import special as device_special
 from scipy import special as host_special
 
 from ..spec.fault_tree import DEVIATES, Call, Expression, FaultTree, MissionTime, Parameter
-from ._deviate import mean, quantile
+from ._deviate import mean, value_at
 
 
 Value = Any
@@ -38,9 +38,9 @@ def deviates(tree: FaultTree) -> tuple[str, ...]:
 class Values:
     """The values of a tree's parameters and events at one time.
 
-    **Arguments:** `time_hours`, float or array; `parameters`, values that replace definitions, by name; `uniforms`,
-    float64[..., slots] in (0, 1), a quantile level for each of `deviates(tree)` (without it every
-    deviate has its mean). Arrays of JAX make every result an array of JAX.
+    **Arguments:** `time_hours`, float or array; `parameters`, values that replace definitions, by name; `scores`,
+    float64[slots, ...], a normal score for each of `deviates(tree)` (without it every deviate
+    has its mean). Arrays of JAX make every result an array of JAX.
 
     **Raises:** ValueError where an expression has no value: an unknown parameter, or an operation that is not defined.
     """
@@ -50,9 +50,9 @@ class Values:
         tree: FaultTree,
         time_hours: Value,
         parameters: Mapping[str, Value] | None = None,
-        uniforms: np.ndarray | None = None,
+        scores: np.ndarray | None = None,
     ):
-        self.tree, self.time, self.uniforms = tree, time_hours, uniforms
+        self.tree, self.time, self.scores = tree, time_hours, scores
         self.known = dict(parameters or {})
         unknown = sorted(set(self.known) - set(tree.parameters))
         if unknown:
@@ -106,9 +106,9 @@ class Values:
         slot = self.slot
         self.slot += 1
         values = [self.value(a) for a in args]
-        if self.uniforms is None:
+        if self.scores is None:
             return mean(op, values, self.xp, self.special)
-        return quantile(op, values, self.uniforms[..., slot])
+        return value_at(op, values, self.scores[slot])
 
     def _call(self, op: str, args: tuple[Expression, ...]) -> Value:
         if op in ("ite", "switch"):

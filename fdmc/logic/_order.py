@@ -1,9 +1,12 @@
 """Orders of the variables of a module: many heuristics, because none is good on every tree."""
 
 import dataclasses
+import itertools
 from collections.abc import Callable, Iterator
+from typing import no_type_check
 
 import numpy as np
+from numba import njit
 
 from ._modules import Module
 from ._simplify import Net
@@ -28,29 +31,32 @@ def orders(
 
     **Arguments:** `sizes`, how large the diagram of each variable is, 0 for an event.
 
-    Depth first with the arguments as written, by the number of variables under them (ascending, descending) or by
-    their top-down weight (S. Minato et al., DAC 1990); then FORCE from some of those (F. Aloul, I. Markov and
-    K. Sakallah, GLSVLSI 2003: every gate pulls its arguments together).
+    Depth first with the arguments as written, or sorted by the number of variables under them, by the size of the
+    tree under them, by how many gates share them or by their top-down weight (S. Minato et al., DAC 1990); then FORCE
+    from some of those (F. Aloul, I. Markov and K. Sakallah, GLSVLSI 2003: every gate pulls its arguments together).
+    The first four are good on most trees, and on different ones.
     """
-    graph = _graph(net, module)
-    if (
-        len(graph.args) == 1
-    ):  # the largest last, because the negation of what comes last is not needed
+    if len(module.gates) == 1:
+        # the largest last, because the negation of what comes last is not needed
         yield "small first", lambda: _rank(np.argsort(sizes, kind="stable"))
         return
-    support, weight = _support(graph), _weight(graph)
-    wide = [-s for s in support]
+    graph = _graph(net, module)
+    support, weight, shared = _support(graph), _weight(graph), _shared(graph)
+    first = 1 + graph.variables
+    wide = [(-s, -n) for s, n in zip(support, shared, strict=True)]
+    gates = [(node < first, -n) for node, n in enumerate(shared)]
+    heavy = [-w for w in weight]
     yield "narrow first", lambda: _depth_first(graph, support)
+    yield "small first, FORCE", lambda: _force(graph, _depth_first(graph, _size(graph)))
     yield "wide first, FORCE", lambda: _force(graph, _depth_first(graph, wide))
-    yield "heavy first", lambda: _depth_first(graph, [-w for w in weight])
+    yield "heavy first", lambda: _depth_first(graph, heavy)
+    yield "gates first", lambda: _depth_first(graph, gates)
     yield "as written, FORCE", lambda: _force(graph, _depth_first(graph, None))
     yield "narrow first, FORCE", lambda: _force(graph, _depth_first(graph, support))
-    yield "as written", lambda: _depth_first(graph, None)
+    yield "weight", lambda: _rank(np.argsort(heavy[1:first], kind="stable"))
     yield "wide first", lambda: _depth_first(graph, wide)
-    yield (
-        "weight",
-        lambda: _rank(np.argsort(-np.array(weight[1 : 1 + graph.variables]), kind="stable")),
-    )
+    yield "gates first, FORCE", lambda: _force(graph, _depth_first(graph, gates))
+    yield "as written", lambda: _depth_first(graph, None)
 
 
 def _graph(net: Net, module: Module) -> _Graph:
@@ -69,6 +75,23 @@ def _support(graph: _Graph) -> list[int]:
             mask |= masks[a]
         masks.append(mask)
     return [mask.bit_count() for mask in masks]
+
+
+def _size(graph: _Graph) -> list[float]:
+    """How many nodes the tree under each node has when nothing is shared."""
+    size = [1.0] * (1 + graph.variables)
+    for args in graph.args:
+        size.append(1.0 + sum(size[a] for a in args))
+    return size
+
+
+def _shared(graph: _Graph) -> list[int]:
+    """How many gates each node is an argument of."""
+    count = [0] * (1 + graph.variables + len(graph.args))
+    for args in graph.args:
+        for a in args:
+            count[a] += 1
+    return count
 
 
 def _weight(graph: _Graph) -> list[float]:
@@ -116,23 +139,76 @@ def _force(graph: _Graph, place: np.ndarray) -> np.ndarray:
     """Move every node to the mean of the centres of its gates, again and again; the least total span wins."""
     first = 1 + graph.variables
     members = [(*args, first + g) for g, args in enumerate(graph.args)]
-    sizes = np.array([len(m) for m in members])
-    member = np.concatenate([np.array(m) for m in members])
-    edge = np.repeat(np.arange(len(members)), sizes)
-    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-    degree = np.maximum(np.bincount(member, minlength=first + len(members)), 1)
+    offset = np.zeros(1 + len(members), np.int64)
+    np.cumsum([len(m) for m in members], out=offset[1:])
+    member = np.fromiter(itertools.chain.from_iterable(members), np.int64, offset[-1])
     at = np.zeros(first + len(members))
     at[1:first] = place
-    for g, args in enumerate(graph.args):
-        at[first + g] = np.mean(at[list(args)])
-    best, least = place, np.inf
-    for _ in range(_FORCE_ROUNDS):
-        centre = np.bincount(edge, weights=at[member]) / sizes
-        at = np.bincount(member, weights=centre[edge], minlength=len(at)) / degree
-        at = _rank(np.argsort(at, kind="stable")).astype(float)
-        ends = at[member]
-        span = (np.maximum.reduceat(ends, starts) - np.minimum.reduceat(ends, starts)).sum()
-        if span >= least:
-            continue
-        best, least = _rank(np.argsort(at[1:first], kind="stable")), span
+    best = np.array(place, np.int32)
+    _pull(offset, member, at, best, _FORCE_ROUNDS)
     return best
+
+
+@njit(cache=True)
+@no_type_check
+def _pull(offset, member, at, best, rounds):
+    """The rounds of FORCE over the hyperedges `member[offset[g] : offset[g + 1]]`, the last of each being a gate.
+
+    **Arguments:** `at` float64[nodes], where the variables are; `best` int32[variables], their places, changed.
+    """
+    gates, degree = len(offset) - 1, np.zeros(len(at))
+    for g in range(gates):
+        last = offset[g + 1] - 1
+        at[member[last]] = at[member[offset[g] : last]].mean()
+    for node in member:
+        degree[node] += 1
+    order, spare = np.empty(len(at), np.int64), np.empty(len(at), np.int64)
+    total, least = np.empty(len(at)), np.inf
+    for _ in range(rounds):
+        total[:] = 0
+        for g in range(gates):
+            edge = member[offset[g] : offset[g + 1]]
+            centre = 0.0
+            for node in edge:
+                centre += at[node]
+            for node in edge:
+                total[node] += centre / len(edge)
+        for node in range(len(at)):
+            total[node] /= max(degree[node], 1)
+        _sort(total, order, spare)
+        for i in range(len(order)):
+            at[order[i]] = i
+        span = 0.0
+        for g in range(gates):
+            low, high = np.inf, 0.0
+            for node in member[offset[g] : offset[g + 1]]:
+                low, high = min(low, at[node]), max(high, at[node])
+            span += high - low
+        if span < least:
+            least, count = span, 0
+            for node in order:
+                if 1 <= node <= len(best):
+                    best[node - 1] = count
+                    count += 1
+
+
+@njit(cache=True)
+@no_type_check
+def _sort(key, order, spare):
+    """Fill `order` with the positions of the keys in ascending order, equal ones as they come: merging, from pairs."""
+    n, width = len(key), 1
+    for i in range(n):
+        order[i] = i
+    while width < n:
+        for start in range(0, n, 2 * width):
+            i, middle = start, min(start + width, n)
+            j, end = middle, min(start + 2 * width, n)
+            for k in range(start, end):
+                if i < middle and (j >= end or key[order[i]] <= key[order[j]]):
+                    spare[k] = order[i]
+                    i += 1
+                else:
+                    spare[k] = order[j]
+                    j += 1
+        order[:] = spare
+        width *= 2

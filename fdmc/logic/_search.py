@@ -2,20 +2,23 @@
 
 import dataclasses
 import functools
+import itertools
 import time
 
 import numpy as np
 
-from ._bdd import build, compact
+from ._bdd import NODES, build, compact, enlarge
 from ._modules import Module, group, modules, twins
 from ._order import orders
 from ._simplify import Net, simplify
 from ._structure import Kind, Structure
 
 
+_FIRST_TABLE = 1 << 10
 _FIRST_BUDGET = 1 << 14
-_BUDGET_GROWTH = 4
-_COMPARE_BELOW = 1 << 16  # up to this budget every order is built and the smallest diagram kept
+_HEAT = 4  # orders that race each other
+_KEPT = (4, 2, 1)  # those that go on to the second budget, to the third, and from there on; each is twice the last
+_HEAT_BUDGET = 1 << 20  # the next heat has its turn before anything grows beyond this
 _SMALL = 1500  # nodes: not worth another order
 _STEPS_PER_NODE = 40
 _STEPS_PER_SECOND = (
@@ -70,26 +73,54 @@ def _compile() -> None:
 def _part(
     net: Net, module: Module, below: dict[int, Part], node_budget: int, end: float
 ) -> Part | None:
-    """The smallest diagram of the first round of orders in which there is one."""
+    """The diagram of the first order that fits: heats of a few orders, first within a middling budget, then in all."""
     arrays = _arrays(net, module, below)
     sizes = [len(below[node].node) if node in below else 0 for node in module.variables]
-    places = {}
-    budget = min(_FIRST_BUDGET, node_budget)
-    while True:
-        best: Part | None = None
-        for name, place_of in orders(net, module, sizes):
-            if time.monotonic() > end:
-                return best
-            if name not in places:
-                places[name] = place_of()
-            found = _attempt(module, arrays, name, places[name], budget, end)
-            if found is not None and (best is None or len(found.node) < len(best.node)):
-                best = found
-            if best is not None and (budget > _COMPARE_BELOW or len(best.node) < _SMALL):
-                return best
-        if best is not None or budget >= node_budget:
-            return best
-        budget = min(budget * _BUDGET_GROWTH, node_budget)
+    for limit in dict.fromkeys((min(_HEAT_BUDGET, node_budget), node_budget)):
+        found = orders(net, module, sizes)
+        while heat := list(itertools.islice(found, _HEAT)):
+            attempts = [_Attempt(module, arrays, name, place_of()) for name, place_of in heat]
+            part = _race(attempts, limit, limit == node_budget, end)
+            if part is not None or time.monotonic() > end:
+                return part
+    return None
+
+
+def _race(attempts: list["_Attempt"], limit: int, thorough: bool, end: float) -> Part | None:
+    """Let attempts go on under a budget that grows to `limit`, fewer and fewer, those first that have come furthest.
+
+    **Arguments:** `thorough`, whether those left behind get the whole budget when the leader does not fit either.
+    """
+    budget = min(_FIRST_BUDGET, limit)
+    part = _first(attempts, budget, end)
+    behind: list[_Attempt] = []
+    for kept in itertools.chain(_KEPT, itertools.repeat(1)):
+        if part is not None or budget == limit or time.monotonic() > end:
+            break
+        attempts.sort(key=lambda attempt: attempt.progress, reverse=True)
+        behind = attempts[kept:] + behind
+        del attempts[kept:]
+        budget = min(2 * budget, limit)
+        part = next((a.part() for a in attempts if a.run(budget, end)), None)
+    attempts.clear()  # their tables are large
+    while part is None and thorough and behind and time.monotonic() < end:
+        attempt = behind.pop(0)
+        part = attempt.part() if attempt.run(limit, end) else None
+    return part
+
+
+def _first(attempts: list["_Attempt"], budget: int, end: float) -> Part | None:
+    """The smallest diagram under the first budget; after one is found, the others may not make more nodes than it."""
+    best: Part | None = None
+    for attempt in attempts:
+        if time.monotonic() > end or not attempt.run(budget, end):
+            continue
+        part, budget = attempt.part(), attempt.made
+        if best is None or len(part.node) < len(best.node):
+            best = part
+        if len(best.node) < _SMALL:
+            break
+    return best
 
 
 def _arrays(
@@ -110,30 +141,56 @@ def _arrays(
     )
 
 
-def _attempt(
-    module: Module,
-    arrays: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
-    name: str,
-    place: np.ndarray,
-    budget: int,
-    end: float,
-) -> Part | None:
-    """The module's diagram in one order, or None if it does not fit."""
-    steps = min(budget * _STEPS_PER_NODE, (end - time.monotonic()) * _STEPS_PER_SECOND + 1)
-    node = np.empty((budget, 3), np.int32)
-    entries = 1 << (budget - 1).bit_length()
-    unique, cache = np.zeros(2 * entries, np.int32), np.zeros((entries, 4), np.int32)
-    counts = np.array([0, 0, int(steps)], np.int64)
-    literals = build(*arrays, place, node, unique, cache, counts)
-    if literals[0] < 0:
-        return None
-    index = [1 + len(place) + module.gates.index(root) for root in module.roots]
-    roots = literals[index]
-    rows = compact(node[: counts[0]], roots)
-    variables = np.empty(len(place), np.int64)
-    variables[place] = module.variables
-    named = dict(zip(module.roots, roots.tolist(), strict=True))
-    return Part(rows, tuple(variables.tolist()), named, name)
+class _Attempt:
+    """The building of a module's diagram in one order, which goes on in larger tables when they are full."""
+
+    def __init__(self, module: Module, arrays: tuple[np.ndarray, ...], name: str, place: np.ndarray):
+        self.module, self.arrays, self.name, self.place = module, arrays, name, place
+        self.literal = np.zeros(1 + len(place) + len(module.gates), np.int32)
+        self.counts = np.zeros(5, np.int64)
+        self.node = np.empty((0, 3), np.int32)
+        self.unique, self.cache = np.zeros(0, np.int32), np.zeros((0, 4), np.int32)
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """Gates that are done, and arguments of the next one."""
+        return int(self.counts[3]), int(self.counts[4])
+
+    @property
+    def made(self) -> int:
+        """How many nodes there are, needed or not."""
+        return int(self.counts[0])
+
+    def run(self, budget: int, end: float) -> bool:
+        """Go on until all gates are done (true), or the budget of nodes or the time is used up."""
+        left = (end - time.monotonic()) * _STEPS_PER_SECOND + 1
+        self.counts[2] = self.counts[1] + int(min(budget * _STEPS_PER_NODE, left))
+        if not len(self.node):
+            self._enlarge(min(_FIRST_TABLE, budget))
+        while True:
+            tables = self.node, self.unique, self.cache, self.counts, self.literal
+            status = build(*self.arrays, self.place, *tables)
+            if status != NODES or len(self.node) >= budget:
+                return status == 0
+            self._enlarge(min(4 * len(self.node), budget))
+
+    def _enlarge(self, budget: int) -> None:
+        entries = 1 << (budget - 1).bit_length()
+        node, count, old = np.empty((budget, 3), np.int32), int(self.counts[0]), self.cache
+        node[:count] = self.node[:count]
+        self.node, self.unique = node, np.zeros(2 * entries, np.int32)
+        self.cache = np.zeros((entries, 4), np.int32)
+        enlarge(self.node, self.unique, self.cache, old, count)
+
+    def part(self) -> Part:
+        """The diagram, when all gates are done."""
+        index = [1 + len(self.place) + self.module.gates.index(root) for root in self.module.roots]
+        roots = self.literal[index]
+        rows = compact(self.node[: self.counts[0]], roots)
+        variables = np.empty(len(self.place), np.int64)
+        variables[self.place] = self.module.variables
+        named = dict(zip(self.module.roots, roots.tolist(), strict=True))
+        return Part(rows, tuple(variables.tolist()), named, self.name)
 
 
 def _failure(net: Net, module: Module, node_budget: int, seconds: float, end: float) -> str:

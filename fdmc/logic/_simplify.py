@@ -42,10 +42,10 @@ def simplify(structure: Structure) -> Net:
         for g, (k, need) in enumerate(zip(structure.kind, structure.need, strict=True))
     ]
     net = Net(len(structure.events), tuple(rows), tuple(structure.roots.tolist()))
-    size = (len(net.rows) + 1, 0)
-    while size != (size := (len(net.rows), sum(len(row[2]) for row in net.rows))):
-        net = _coalesce(rebuild(net, net.rows))
-    return rebuild(net, net.rows)
+    net = rebuild(net, net.rows)
+    while (joined := _coalesce(net)) is not net:
+        net = rebuild(joined, joined.rows)
+    return net
 
 
 def rebuild(net: Net, rows: Iterable[Row]) -> Net:
@@ -57,9 +57,9 @@ def rebuild(net: Net, rows: Iterable[Row]) -> Net:
     used = _used(net.first, rows, net.roots)
     builder = Folder(net.events)
     image = list(range(0, 2 * net.first, 2))
-    for row, wanted in zip(rows, used, strict=True):
-        args = tuple(image[a >> 1] ^ (a & 1) for a in row[2]) if wanted else ()
-        image.append(builder.gate(row[0], row[1], args) if wanted else 0)
+    for (kind, need, args), wanted in zip(rows, used, strict=True):
+        there = tuple([image[a >> 1] ^ (a & 1) for a in args]) if wanted else ()
+        image.append(builder.gate(kind, need, there) if wanted else 0)
     roots = tuple(image[r >> 1] ^ (r & 1) for r in net.roots)
     used = _used(net.first, tuple(builder.rows), roots)
     if all(used):
@@ -75,7 +75,7 @@ def _used(first: int, rows: tuple[Row, ...], roots: Iterable[int]) -> list[bool]
     for g in range(len(rows) - 1, -1, -1):
         if used[g]:
             for a in rows[g][2]:
-                if a >> 1 >= first:
+                if a >= 2 * first:
                     used[(a >> 1) - first] = True
     return used
 
@@ -90,19 +90,16 @@ class Folder:
 
     def gate(self, kind: Kind, need: int, args: tuple[int, ...]) -> int:
         """The literal of a gate over literals that exist."""
-        match kind:
-            case Kind.AND:
-                return self._and(args)
-            case Kind.OR:
-                return self._and(tuple(a ^ 1 for a in args)) ^ 1
-            case Kind.XOR:
-                return self._xor(args)
-            case _:
-                return self._vote(need, args)
+        if kind is Kind.AND:
+            return self._and(args)
+        if kind is Kind.OR:
+            return self._and(tuple([a ^ 1 for a in args])) ^ 1
+        return self._xor(args) if kind is Kind.XOR else self._vote(need, args)
 
     def _and(self, args: tuple[int, ...]) -> int:
-        kept = dict.fromkeys(a for a in args if a != 1)
-        if 0 in kept or any(a ^ 1 in kept for a in kept):
+        kept = dict.fromkeys(args)
+        kept.pop(1, None)
+        if 0 in kept or len({a >> 1 for a in kept}) < len(kept):  # or an argument and its negation
             return 0
         if len(kept) < 2:
             return next(iter(kept), 1)
@@ -156,25 +153,28 @@ def parents(net: Net) -> list[int]:
 
 
 def _coalesce(net: Net) -> Net:
-    """Replace an argument by its own arguments where it is of the same kind and has no other parent."""
+    """Replace an argument by its own arguments where it is of the same kind and has no other parent.
+
+    **Returns:** the net itself where there is none.
+    """
     count = parents(net)
-
-    def joins(kind: Kind, a: int) -> bool:
-        node = a >> 1
-        if a & 1 or node < net.first or count[node] > 1 or kind == Kind.VOTE:
-            return False
-        return net.rows[node - net.first][0] == kind
-
-    inner = {a >> 1 for kind, _, args in net.rows for a in args if joins(kind, a)}
+    single = {  # what may be joined, by literal
+        2 * (net.first + g): row[0]
+        for g, row in enumerate(net.rows)
+        if row[0] is not Kind.VOTE and count[net.first + g] == 1
+    }
+    inner = {a for kind, _, args in net.rows for a in args if single.get(a) is kind}
+    if not inner:
+        return net
     rows: list[Row] = []
     for g, (kind, need, args) in enumerate(net.rows):
-        if net.first + g in inner:  # its head collects it; the next rebuild drops it
-            rows.append((kind, need, args))
+        if 2 * (net.first + g) in inner or inner.isdisjoint(args):
+            rows.append((kind, need, args))  # one's head collects it; the next rebuild drops it
             continue
         work, flat = list(reversed(args)), []
         while work:
             a = work.pop()
-            if joins(kind, a):
+            if a in inner:  # its only parent is this one, and of its kind
                 work += reversed(net.arguments(a >> 1))
             else:
                 flat.append(a)

@@ -126,9 +126,18 @@ def lower(scenario: Scenario) -> tuple[Plan, Directory]:
         queued=technicians is not None,
         kinds=frozenset(kinds),
         counted=frozenset(row.rule.when == "failed" for row in rows if row.counting),
+        singly=any(_singly(row) for row in rows),
         drawn_repairs=bool(np.any(classes.repair_kind == _TABLE)),
     )
     return plan, _directory(scenario, rows, pools, wear)
+
+
+def _singly(row: _Row) -> bool:
+    """Whether the group waits until it is short, and its FRU is then less than the group."""
+    places = row.places
+    # A FRU around the group starts before its first element: a unit comes before what is in it.
+    smaller = bool(np.any(places["fru_low"] >= places["group"]))
+    return row.counting and row.rule.when == "short" and smaller
 
 
 def _f32(value) -> np.ndarray:

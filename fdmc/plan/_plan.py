@@ -136,6 +136,9 @@ class Plan(eqx.Module):
     queued: bool = eqx.field(static=True)  # technicians are limited
     kinds: frozenset[int] = eqx.field(static=True)  # kinds of loss that occur
     counted: frozenset[bool] = eqx.field(static=True)  # counting groups by `when_failed`
+    singly: bool = eqx.field(
+        static=True
+    )  # a group repaired when short is repaired one element at a time
     drawn_repairs: bool = eqx.field(static=True)  # any repair law that needs a table
 
     @property
