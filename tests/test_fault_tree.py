@@ -13,6 +13,7 @@ from scipy import stats
 
 import fdmc
 from fdmc.collect import NoAnswer, Replicas
+from fdmc.collect._tree_uncertainty import score_keys, scores
 from fdmc.logic import Values, structure
 from fdmc.spec.fault_tree import (
     BasicEvent,
@@ -199,7 +200,9 @@ def test_uncertainty_of_one_lognormal_is_that_lognormal():
 def test_trials_are_the_same_however_many_are_asked_for():
     tree = vote(1, 1, BasicEvent(Call("uniform-deviate", (0.0, 1.0))))
     short = fdmc.fault_tree(tree, uncertainty=3).uncertainty.mean.best
-    from_long = fdmc.collect._tree_uncertainty.scores(0, ("event e0",), 0, 5000)[0, :3]
+    keys = score_keys(0, ("event e0",))
+    from_long = scores(keys, 0, 5000)[0, :3]
+    assert np.array_equal(scores(keys, 2, 3)[0], from_long[2:])
     assert short == pytest.approx(stats.norm.cdf(from_long).mean(), rel=1e-6)
 
 

@@ -81,4 +81,6 @@ class _Progress:
             return
         self.said, spent = now, now - self.began
         left = spent * (1 - fraction) / fraction if 0 < fraction < 1 else 0.0
-        say(f"fdmc: {progress.replicas:,} replicas, {100 * min(fraction, 1):.0f} %, {number(left)} s left")
+        say(
+            f"fdmc: {progress.replicas:,} replicas, {100 * min(fraction, 1):.0f} %, {number(left)} s left"
+        )

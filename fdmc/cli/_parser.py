@@ -77,7 +77,13 @@ def parser() -> argparse.ArgumentParser:
     verbs = top.add_subparsers(title="verbs", metavar="VERB", required=True)
     _run_options(_verb(verbs, "run", run, "simulate a scenario and say what failures cost", _RUN))
     fault_tree_options(
-        _verb(verbs, "fault-tree", fault_tree, "answer a fault tree, exactly where that is cheap", _FAULT_TREE)
+        _verb(
+            verbs,
+            "fault-tree",
+            fault_tree,
+            "answer a fault tree, exactly where that is cheap",
+            _FAULT_TREE,
+        )
     )
     _show_options(
         _verb(verbs, "show", show, "show a scenario, or a component of the library", _SHOW)

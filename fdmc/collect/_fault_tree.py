@@ -25,8 +25,8 @@ from ._fault_states import fault_states
 from ._fault_times import fault_times
 from ._stop import AbstractStop, Progress, RelativeError, WallTime
 from ._tree_answer import CurvePoint, FaultTreeAnswer, exactly
-from ._tree_ranking import ranking
 from ._tree_moments import mean_time
+from ._tree_ranking import ranking
 from ._tree_sequences import sequence_probabilities
 from ._tree_uncertainty import uncertainty as propagate
 
@@ -175,11 +175,12 @@ def _sequences_only(tree: FaultTree, times) -> FaultTreeAnswer:
     )
 
 
-def _blank(q: _Question, method: str, probability: Estimate, **more) -> FaultTreeAnswer:
+def _blank(q: _Question, method: str, probability: Estimate, **more: Any) -> FaultTreeAnswer:
     others = tuple(name for name in q.tree.tops if name != q.top)
+    fields: dict[str, Any] = {"message": "", "status": "ok", **more}
     return FaultTreeAnswer(
         model=q.tree.name, top_event=q.top, other_tops=others, method=method, time_hours=q.times[-1],
-        probability=probability, seconds=0.0, **({"message": "", "status": "ok"} | more),
+        probability=probability, seconds=0.0, **fields,
     )  # fmt: skip
 
 
@@ -198,8 +199,10 @@ def _static(q: _Question, extras: "_Extras") -> FaultTreeAnswer:
             why = str(error)
     if q.method == "exact" and found is None:
         raise NoAnswer(f"{q.top}: no exact answer; {why}")
-    sampled = q.method == "mc" or found is None
-    answer = _sampled(q, lowered, p, why) if sampled else _exact(q, found, p)
+    if q.method == "mc" or found is None:
+        answer = _sampled(q, lowered, p, why)
+    else:
+        answer = _exact(q, found, p)
     if found is not None:
         return _more(q, answer, found, p[-1], extras)
     note = "importance, cut sets, uncertainty and MTTF need a decision diagram, and none was found."

@@ -8,6 +8,7 @@ import numpy as np
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
 _ACCURACY = 1e-10
+_PANELS = tuple(1 << n for n in range(5, 15))
 _LONGEST_HOURS = 1e18  # beyond it a top event that has not occurred never will
 
 
@@ -25,13 +26,13 @@ def mean_time(failed: Callable[[np.ndarray], np.ndarray]) -> float:
     while 1 - float(failed(np.array([start]))[0]) < 1 - 1e-13 and start > end * 1e-30:
         start /= 4
     head = start * (1 - float(failed(np.array([0.0]))[0]))
-    panels, before = 32, math.nan
-    while panels <= 1 << 14:
+    before = math.inf
+    for panels in _PANELS:
         total = head + _integral(failed, math.log(start), math.log(end), panels)
         if abs(total - before) <= _ACCURACY * total:
-            break
-        panels, before = 2 * panels, total
-    return total
+            return total
+        before = total
+    return before
 
 
 def _end(failed: Callable[[np.ndarray], np.ndarray]) -> float:

@@ -49,9 +49,7 @@ def ranking(
     return found, notes
 
 
-def _listed(
-    families: Families, p: np.ndarray, limit: int, cut_off: float, top: float
-) -> CutSets:
+def _listed(families: Families, p: np.ndarray, limit: int, cut_off: float, top: float) -> CutSets:
     listed = most_probable(families, p, limit=limit, cutoff=cut_off)
     orders = count_by_order(families)[0]
     return CutSets(

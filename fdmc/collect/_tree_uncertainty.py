@@ -4,6 +4,7 @@ Trial k of a seed is the same for ever, and a quantity keeps its draws when othe
 stream is named after it.
 """
 
+import collections
 import concurrent.futures
 import os
 import time
@@ -23,28 +24,37 @@ from ..tally import CONFIDENCE, Estimate
 from ._tree_answer import Uncertainty
 
 
-_TRIALS = 2048  # drawn and evaluated at once by one thread
+_TRIALS = 4096  # drawn and evaluated at once by one thread
 _LEVELS = (0.05, 0.5, 0.95)
 
 
 @jax.jit
-def _scores(keys: jax.Array, trial: jax.Array) -> jax.Array:
-    """Standard normals, float32[names, trials]: by the smaller tail, so that both have all their digits."""
-    high, low = threefry2x32((keys[:, :1], keys[:, 1:]), (trial, jnp.zeros_like(trial)))
-    upper = high >= jnp.uint32(1 << 31)
-    high, low = jnp.where(upper, ~high, high), jnp.where(upper, ~low, low)
-    tail = high.astype(jnp.float32) * 2.0**-32 + (low.astype(jnp.float32) + 0.5) * 2.0**-64
+def _scores(keys: jax.Array, pair: jax.Array) -> jax.Array:
+    """Standard normals, float32[names, 2 pairs]: the words of block k are those of trials 2k and 2k + 1.
+
+    By the smaller tail, so that both tails have all their digits, to 6.3 standard deviations.
+    """
+    words = threefry2x32((keys[:, :1], keys[:, 1:]), (pair, jnp.zeros_like(pair)))
+    word = jnp.stack(words, -1).reshape(len(keys), -1)
+    upper = word >= jnp.uint32(1 << 31)
+    tail = (jnp.where(upper, ~word, word).astype(jnp.float32) + 0.5) * 2.0**-32
     return jnp.where(upper, -1, 1) * jax.scipy.special.ndtri(tail)
 
 
-def scores(seed: int, names: tuple[str, ...], first: int, last: int) -> np.ndarray:
-    """Return the normal scores of trials [first, last), float32[names, trials]."""
-    number = [names[:i].count(name) for i, name in enumerate(names)]  # of equal names: one event's
-    numbers = np.array(
-        [stream(f"{name} #{i}") for name, i in zip(names, number, strict=True)], np.uint32
-    )
-    trials = np.arange(first, last, dtype=np.uint32)[None]
-    return np.asarray(_scores(stream_keys(seed, numbers), trials))
+def score_keys(seed: int, names: tuple[str, ...]) -> np.ndarray:
+    """Return the keys of the quantities' streams, uint32[names, 2]; several of one event are told apart."""
+    seen: collections.Counter[str] = collections.Counter()
+    numbers = []
+    for name in names:
+        numbers.append(stream(f"{name} #{seen[name]}"))
+        seen[name] += 1
+    return stream_keys(seed, np.array(numbers, np.uint32))
+
+
+def scores(keys: np.ndarray, first: int, last: int) -> np.ndarray:
+    """Return the normal scores of trials [first, last), float32[names, trials]; `first` is even."""
+    pairs = np.arange(first // 2, -(-last // 2), dtype=np.uint32)[None]
+    return np.asarray(_scores(keys, pairs))[:, : last - first]
 
 
 def uncertainty(
@@ -63,21 +73,19 @@ def uncertainty(
     names = deviates(tree)
     if not names:
         raise ValueError("the model has no uncertain quantity (no deviate in any expression).")
-    began = time.perf_counter()
+    began, keys = time.perf_counter(), score_keys(seed, names)
 
     def some(first: int) -> np.ndarray:
-        drawn = scores(seed, names, first, min(first + _TRIALS, trials)).astype(np.float64)
-        p = Values(tree, time_hours, parameters, drawn).events()
+        drawn = scores(keys, first, min(first + _TRIALS, trials))
+        p = np.asarray(Values(tree, time_hours, parameters, drawn).events(), np.float32)
         # A normal or lognormal quantity may leave [0, 1]; as a probability it ends there.
-        return probabilities(diagram, np.clip(p, 0.0, 1.0).T.astype(np.float32))[:, 0]
+        return probabilities(diagram, np.clip(p, 0, 1).T)[:, 0]
 
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         top = np.concatenate(list(pool.map(some, range(0, trials, _TRIALS)))).astype(float)
     if not np.all(np.isfinite(top)):
         raise ValueError("some trials of the parameters give no number; check the deviates.")
-    return Uncertainty(
-        trials, _mean(top), _quantiles(top), names, time.perf_counter() - began
-    )
+    return Uncertainty(trials, _mean(top), _quantiles(top), names, time.perf_counter() - began)
 
 
 def _mean(values: np.ndarray) -> Estimate:

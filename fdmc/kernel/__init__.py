@@ -8,7 +8,7 @@ from ._bits_cover import CoverTables as CoverTables, cover_tables as cover_table
 from ._bits_cpu import count_blocks as count_blocks, count_covered as count_covered
 from ._bits_law import (
     BLOCK as BLOCK,
-    WORDS as BLOCK_WORDS,
+    BLOCK_WORDS as BLOCK_WORDS,
     BitLaws as BitLaws,
     bit_laws as bit_laws,
     valid_words as valid_words,

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Int, UInt32
 
-from ._bits_law import BLOCK, WORDS, BitLaws
+from ._bits_law import BLOCK, BLOCK_WORDS, BitLaws
 from ._draw import U32, threefry2x32
 
 
@@ -95,7 +95,7 @@ def event_words(
 ) -> UInt32[Array, "events words"]:
     """Return the states of the events, the blocks one after the other in a row."""
     hits = hit_counts(words, keys, blocks)
-    out = jnp.zeros((hits.shape[0], blocks.shape[0] * WORDS), jnp.uint32)
+    out = jnp.zeros((hits.shape[0], blocks.shape[0] * BLOCK_WORDS), jnp.uint32)
     for rows, counters in zip(words.rows, words.counters, strict=True):
 
         def body(i, out, rows=rows, counters=counters):
@@ -121,14 +121,16 @@ def _sparse(key, hits: Int[Array, " blocks"], counters: int, blocks: UInt32[Arra
     # Hits may coincide, so that bits cannot be added up: set flags, then pack them.
     flags = jnp.zeros((len(blocks), BLOCK), bool).at[block, where].set(True, mode="drop")
     weights = U32(1) << jnp.arange(32, dtype=jnp.uint32)
-    return jnp.sum(flags.reshape(-1, WORDS, 32) * weights, -1, dtype=jnp.uint32)
+    return jnp.sum(flags.reshape(-1, BLOCK_WORDS, 32) * weights, -1, dtype=jnp.uint32)
 
 
 def _dense(key, digits, level, blocks: UInt32[Array, " blocks"]):
     """Return words whose bits are true with probability level / 2^digits, uint32[blocks, words]."""
 
     def pair(i, acc):
-        index = (i * WORDS).astype(jnp.uint32) + jnp.arange(WORDS, dtype=jnp.uint32)[None]
+        index = (i * BLOCK_WORDS).astype(jnp.uint32) + jnp.arange(BLOCK_WORDS, dtype=jnp.uint32)[
+            None
+        ]
         bits = threefry2x32(key, (index, (blocks | U32(_DIGIT))[:, None]))
         for j, bit in enumerate(bits):
             digit = 2 * i + j
@@ -136,7 +138,7 @@ def _dense(key, digits, level, blocks: UInt32[Array, " blocks"]):
             acc = jnp.where(digit < digits, joined, acc)
         return acc
 
-    zero = jnp.zeros((len(blocks), WORDS), jnp.uint32)
+    zero = jnp.zeros((len(blocks), BLOCK_WORDS), jnp.uint32)
     return jax.lax.fori_loop(0, (digits + 1) // 2, pair, zero)
 
 

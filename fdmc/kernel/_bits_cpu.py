@@ -10,7 +10,7 @@ import numba
 import numpy as np
 
 
-WORDS = 2048
+BLOCK_WORDS = 2048
 STRIP = 16  # words that are counted together: one vector register
 _U = np.uint32
 
@@ -75,8 +75,8 @@ def _dense(row, digits, level, k0, k1, block):
     """Combine `digits` words of random bits, the last digit first: P(bit) = level / 2^digits."""
     for pair in range(0, digits, 2):
         second = pair + 1 < digits
-        for w in range(WORDS):
-            a, b = _threefry(k0, k1, _U(pair * (WORDS // 2) + w), block | _U(2 << 16))
+        for w in range(BLOCK_WORDS):
+            a, b = _threefry(k0, k1, _U(pair * (BLOCK_WORDS // 2) + w), block | _U(2 << 16))
             acc = row[w]
             acc = acc | a if level >> pair & 1 else acc & a
             if second:
@@ -94,7 +94,7 @@ def _set(row, position):
 @typing.no_type_check
 def draw(row, scratch, law, high, low, k0, k1, block):
     """Draw one event's block into `row`, uint32[words]; `law` is a row of `law_rows`."""
-    for w in range(WORDS):
+    for w in range(BLOCK_WORDS):
         row[w] = _U(0)
     if law[0] > 0:
         _dense(row, law[0], law[1], k0, k1, block)
@@ -160,7 +160,7 @@ def run_steps(slots, scratch, steps, laws, high, low, keys, block):
 def _population(row, flip, last):
     """Count the bits of `row ^ flip`, in its words before the last only `last` masks the rest off."""
     total = 0
-    for w in range(WORDS):
+    for w in range(BLOCK_WORDS):
         x = (row[w] ^ flip) & last[w]
         x = _U(x - (_U(x >> _U(1)) & _U(0x55555555)))
         x = _U((x & _U(0x33333333)) + (_U(x >> _U(2)) & _U(0x33333333)))
@@ -178,9 +178,9 @@ def count_blocks(steps, slots, roots, laws, high, low, keys, first, count, last)
     slots; `laws` int32[events, 5]; `keys` uint32[events, 2]; blocks [first, first + count), `first` the low 16 bits of
     the number; `last` uint32[words], the mask of the last block.
     """
-    buffer = np.zeros((slots, WORDS), np.uint32)
+    buffer = np.zeros((slots, BLOCK_WORDS), np.uint32)
     scratch = np.zeros((2, 4096), np.uint32)
-    every = np.full(WORDS, 0xFFFFFFFF, np.uint32)
+    every = np.full(BLOCK_WORDS, 0xFFFFFFFF, np.uint32)
     hits = np.zeros(roots.shape[0], np.int64)
     for n in range(count):
         run_steps(buffer, scratch, steps, laws, high, low, keys, _U(first + n))
@@ -195,7 +195,7 @@ def count_blocks(steps, slots, roots, laws, high, low, keys, first, count, last)
 def _choose(rows, start, member, threshold, alias, key, block):
     """Fail the events of one set in every replica."""
     sets = np.uint64(threshold.shape[0])
-    for replica in range(32 * WORDS):
+    for replica in range(32 * BLOCK_WORDS):
         a, b = _threefry(key[0], key[1], _U(replica), block | _U(3 << 16))
         i = np.int64((np.uint64(a) * sets) >> np.uint64(32))
         if b >= threshold[i]:
@@ -260,9 +260,9 @@ def count_covered(
     **Arguments:** as those of `count_blocks`, for a program whose events are resident; `root` int32[2]; `key` of the
     choice of the set; then a `CoverTables`. Replicas with no failed set would disprove the cover.
     """
-    rows = np.zeros((slots, WORDS), np.uint32)
+    rows = np.zeros((slots, BLOCK_WORDS), np.uint32)
     scratch = np.zeros((2, 4096), np.uint32)
-    every = np.full(WORDS, 0xFFFFFFFF, np.uint32)
+    every = np.full(BLOCK_WORDS, 0xFFFFFFFF, np.uint32)
     counts = np.zeros(threshold.shape[0] + 1, np.int64)
     deepest = 0
     for i in range(depth.shape[0]):
@@ -280,7 +280,7 @@ def count_covered(
         _choose(rows, start, member, threshold, alias, key, block)
         run_steps(rows, scratch, steps, laws, high, low, keys, block)
         mask = last if n == count - 1 else every
-        for w0 in range(0, WORDS, STRIP):
+        for w0 in range(0, BLOCK_WORDS, STRIP):
             _count_sets(rows, w0, event, depth, after, leaf, path, planes)
             _tally(rows[root[0]], flip, mask, w0, planes, counts)
     return counts

@@ -16,7 +16,7 @@ from scipy import special
 BLOCK_BITS = 16
 BLOCK = 1 << BLOCK_BITS
 """Replicas of a block: a position in it is 16 random bits."""
-WORDS = BLOCK // 32
+BLOCK_WORDS = BLOCK // 32
 """Words of a block: replica k of it is bit k mod 32 of word k div 32."""
 
 _MOST_DIGITS = 8
@@ -100,5 +100,5 @@ def _cost(split: tuple[int, int, float]) -> float:
 
 def valid_words(replicas: int) -> UInt32[np.ndarray, " words"]:
     """Return a block's mask of its first `replicas` replicas."""
-    first = np.clip(replicas - 32 * np.arange(WORDS, dtype=np.int64), 0, 32)
+    first = np.clip(replicas - 32 * np.arange(BLOCK_WORDS, dtype=np.int64), 0, 32)
     return ((np.uint64(1) << first.astype(np.uint64)) - np.uint64(1)).astype(np.uint32)

@@ -13,9 +13,9 @@ def capacity(structure: Structure, live: Float[Array, "events ..."]) -> Float[Ar
 
     **Arguments:** `live`, capacity of each event in any one unit (lanes, Gb/s, kW); 0 has failed.
 
-    OR, which any failure fails, is a chain: the least. AND, which only all failures fail, shares its load: the sum. A vote
-    that k of n failures fail needs m = n - k + 1: the sum of the m largest, so that spares replace losses and
-    what is lost beyond them is lost in proportion. A shared gate gives each of its readers all that it has.
+    OR, which any failure fails, is a chain: the least. AND, which only all failures fail, shares its load: the sum. A
+    vote that k of n failures fail needs m = n - k + 1: the sum of the m largest, so that spares replace losses
+    and what is lost beyond them is lost in proportion. A shared gate gives each of its readers all that it has.
 
     **Raises:** ValueError for negation and exclusive or, under which a failure would add capacity.
     """

@@ -1,6 +1,6 @@
 """The probability reading: a decision diagram evaluated block by block, with its gradient.
 
-One vector holds every value: 0, 1, p of the events, 1 - p of the events, then the nodes (see `fdmc.logic.Diagram`); nothing
+One vector holds every value: 0, 1, p of the events, 1 - p of the events, then the nodes (`fdmc.logic.Diagram`); nothing
 is subtracted, so small probabilities keep their digits in float32 too. The gradient is one reverse pass whatever
 the number of events. Bryant, "Graph-based algorithms for Boolean function manipulation" (1986).
 """
@@ -54,9 +54,7 @@ def decisions(diagram: Diagram) -> Decisions:
 
 
 @jax.custom_vjp
-def top_probability(
-    diagram: Decisions, p: Float[Array, "events ..."]
-) -> Float[Array, "roots ..."]:
+def top_probability(diagram: Decisions, p: Float[Array, "events ..."]) -> Float[Array, "roots ..."]:
     """Return the probability of every root from the probabilities of independent events.
 
     Shannon's expansion at every node: P = p P(high) + (1 - p) P(low).

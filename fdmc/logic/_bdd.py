@@ -37,7 +37,7 @@ def mix(a, b, c):
     return h ^ (h >> np.uint64(32))
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 @no_type_check
 def make(level, low, high, node, unique, counts):
     """The literal of "if the variable at `level` then `high` else `low`", or NODES.
@@ -97,14 +97,15 @@ def apply(xor, f, g, node, unique, cache, stack, counts):
     """The literal of f AND g, or of f XOR g, or a negative status.
 
     **Arguments:** `cache`, int32[entries, 4] of (f, g, xor, result); `stack`, int32[levels + 2, 6], one frame for each
-    level that is open: f, g, level, sign of the result, stage, result of the low branch.
+    level that is open: f, g, level, 2 * place in the cache + sign of the result, stage, result of the low branch.
     """
-    depth, result = 0, -1
+    depth, result, steps = 0, -1, counts[1]
     mask = np.uint64(len(cache) - 1)
     while True:
         if result < 0:  # go down
-            counts[1] += 1
-            if counts[1] > counts[2]:
+            steps += 1
+            if steps > counts[2]:
+                counts[1] = steps
                 return STEPS
             sign = 0
             if xor:
@@ -115,20 +116,21 @@ def apply(xor, f, g, node, unique, cache, stack, counts):
                 f, g = g, f
             result = _trivial(xor, f, g)
             if result < 0:
-                entry = cache[mix(f, g, xor) & mask]
+                slot = mix(f, g, xor) & mask
+                entry = cache[slot]
                 if entry[0] == f and entry[1] == g and entry[2] == xor:
                     result = entry[3]
-            if result >= 0:
-                result ^= sign
-            else:
-                level = min(node[f >> 1, 0], node[g >> 1, 0])
-                frame = stack[depth]
-                frame[0], frame[1], frame[2] = f, g, level
-                frame[3], frame[4] = sign, 0
-                depth += 1
-                f, g = _branch(node, f, level, 1), _branch(node, g, level, 1)
-                continue
+                else:
+                    level = min(node[f >> 1, 0], node[g >> 1, 0])
+                    frame = stack[depth]
+                    frame[0], frame[1], frame[2] = f, g, level
+                    frame[3], frame[4] = 2 * np.int64(slot) + sign, 0
+                    depth += 1
+                    f, g = _branch(node, f, level, 1), _branch(node, g, level, 1)
+                    continue
+            result ^= sign
         if depth == 0:
+            counts[1] = steps
             return result
         frame = stack[depth - 1]
         f, g, level = frame[0], frame[1], frame[2]
@@ -140,10 +142,11 @@ def apply(xor, f, g, node, unique, cache, stack, counts):
             continue
         result = make(np.int64(level), np.int64(frame[5]), result, node, unique, counts)
         if result < 0:
+            counts[1] = steps
             return result
-        entry = cache[mix(f, g, xor) & mask]
+        entry = cache[frame[3] >> 1]
         entry[0], entry[1], entry[2], entry[3] = f, g, xor, result
-        result ^= frame[3]
+        result ^= frame[3] & 1
         depth -= 1
 
 
@@ -195,36 +198,28 @@ def _deepest_first(args, node):
         args[j] = a
 
 
-@njit(cache=True)
-@no_type_check
-def _variables(level, node, unique, counts, literal):
-    """Node numbers 1 .. variables are the variables in order; False where they do not fit."""
-    node[0, 0], node[0, 1], node[0, 2] = _BOTTOM, 0, 0
-    counts[0] = 1
-    for place in range(len(level)):
-        if make(place, _ZERO, _ZERO + 1, node, unique, counts) < 0:
-            return False
-    for v in range(len(level)):
-        literal[1 + v] = 2 * (1 + level[v])
-    return True
+def variables(places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The first rows of the node table, the constant and the variables by place; and the literals of the variables."""
+    node = np.empty((1 + len(places), 3), np.int32)
+    node[:, 0], node[:, 1], node[:, 2] = np.arange(-1, len(places)), 0, 1
+    node[0] = _BOTTOM, 0, 0
+    return node, 2 + 2 * places
 
 
 @njit(cache=True)
 @no_type_check
-def build(kind, need, offset, child, level, node, unique, cache, counts, literal):
+def build(kind, need, offset, child, node, unique, cache, counts, literal):
     """Build the gates of a module one after the other, or go on where a smaller table was full.
 
-    **Arguments:** gates as in `Structure`, but node 1 + v is variable v, at place `level[v]` of the order, and the
-    gates follow; `node` int32[budget, 3], `unique` int32[power of two], `cache` int32[power of two, 4] and `counts`
-    int64[5] = [nodes, steps, steps allowed, gates done, arguments of the next gate done], all zero at first but for
-    the steps allowed; `literal` int32[1 + variables + gates], what variables and gates are, by and by.
+    **Arguments:** gates as in `Structure`, the node numbers of variables coming first; `node` int32[budget, 3] with the
+    variables entered by `enlarge`, `unique` int32[power of two], `cache` int32[power of two, 4]; `counts` int64[5],
+    [nodes, steps, steps allowed, gates done, arguments of the next gate done]; `literal` int32[1 + variables + gates],
+    what variables and, by and by, gates are.
 
     **Returns:** 0, NODES or STEPS. A node comes after its children.
     """
-    if counts[0] == 0 and not _variables(level, node, unique, counts, literal):
-        counts[0] = 0
-        return NODES
-    stack = np.empty((len(level) + 2, 6), np.int32)
+    first = len(literal) - len(kind)
+    stack = np.empty((first + 1, 6), np.int32)
     row = np.empty(len(child) + 1, np.int64)
     for g in range(counts[3], len(kind)):
         args = np.empty(offset[g + 1] - offset[g], np.int64)
@@ -238,7 +233,7 @@ def build(kind, need, offset, child, level, node, unique, cache, counts, literal
             result = _join(np.int64(kind[g] == _XOR), args, node, unique, cache, stack, counts)
         if result < 0:
             return result
-        literal[1 + len(level) + g] = result
+        literal[first + g] = result
         counts[3] = g + 1
     return 0
 

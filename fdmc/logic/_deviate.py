@@ -43,7 +43,7 @@ def value_at(op: str, args: Sequence[Any], score: np.ndarray) -> np.ndarray:
         case "normal-deviate":
             return args[0] + args[1] * score
         case "lognormal-deviate":
-            mu, sigma = log_moments(*args)
+            mu, sigma = (np.asarray(v, score.dtype) for v in log_moments(*args))
             return np.exp(mu + sigma * score)
         case "gamma-deviate":
             return args[1] * special.gammaincinv(args[0], special.ndtr(score))

@@ -168,8 +168,8 @@ def probabilities(
 ) -> Float[np.ndarray, "trials roots"]:
     """The exact probability of every root in many trials, on all cores.
 
-    **Arguments:** `p`, probabilities of the events in each trial (for instance drawn from their uncertainty). In float32
-    everything is, twice as fast: relative errors are some 1e-6.
+    **Arguments:** `p`, probabilities of the events in each trial (drawn from their uncertainty, say). In float32 all
+    of it is: half the memory traffic, and relative errors of some 1e-6.
 
     **Returns:** what `probability` gives for each row, whatever the number of cores.
 

@@ -81,7 +81,8 @@ class Values:
         if not self.tree.basic_events:
             return xp.zeros(0)
         rows = xp.broadcast_arrays(*(xp.asarray(self.event(n)) for n in self.tree.basic_events))
-        return xp.stack(rows) * 1.0
+        stacked = xp.stack(rows)
+        return stacked if xp.issubdtype(stacked.dtype, xp.floating) else stacked * 1.0
 
     def value(self, expression: Expression) -> Value:
         """The value of any expression."""

@@ -156,33 +156,33 @@ def _pull(offset, member, at, best, rounds):
 
     **Arguments:** `at` float64[nodes], where the variables are; `best` int32[variables], their places, changed.
     """
-    gates, degree = len(offset) - 1, np.zeros(len(at))
-    for g in range(gates):
-        last = offset[g + 1] - 1
-        at[member[last]] = at[member[offset[g] : last]].mean()
+    gates, least = len(offset) - 1, np.inf
+    order, spare = np.empty(len(at), np.int64), np.empty(len(at), np.int64)
+    degree, total = np.zeros(len(at)), np.empty(len(at))
+    degree[0] = 1  # the constant, which is nowhere
     for node in member:
         degree[node] += 1
-    order, spare = np.empty(len(at), np.int64), np.empty(len(at), np.int64)
-    total, least = np.empty(len(at)), np.inf
+    for g in range(gates):
+        for m in range(offset[g], offset[g + 1] - 1):
+            at[member[offset[g + 1] - 1]] += at[member[m]] / (offset[g + 1] - 1 - offset[g])
     for _ in range(rounds):
         total[:] = 0
         for g in range(gates):
-            edge = member[offset[g] : offset[g + 1]]
             centre = 0.0
-            for node in edge:
-                centre += at[node]
-            for node in edge:
-                total[node] += centre / len(edge)
+            for m in range(offset[g], offset[g + 1]):
+                centre += at[member[m]] / (offset[g + 1] - offset[g])
+            for m in range(offset[g], offset[g + 1]):
+                total[member[m]] += centre
         for node in range(len(at)):
-            total[node] /= max(degree[node], 1)
+            total[node] /= degree[node]
         _sort(total, order, spare)
         for i in range(len(order)):
             at[order[i]] = i
         span = 0.0
         for g in range(gates):
             low, high = np.inf, 0.0
-            for node in member[offset[g] : offset[g + 1]]:
-                low, high = min(low, at[node]), max(high, at[node])
+            for m in range(offset[g], offset[g + 1]):
+                low, high = min(low, at[member[m]]), max(high, at[member[m]])
             span += high - low
         if span < least:
             least, count = span, 0

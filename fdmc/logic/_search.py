@@ -7,17 +7,21 @@ import time
 
 import numpy as np
 
-from ._bdd import NODES, build, compact, enlarge
+from ._bdd import NODES, build, compact, enlarge, variables
 from ._modules import Module, group, modules, twins
 from ._order import orders
 from ._simplify import Net, simplify
 from ._structure import Kind, Structure
 
 
-_FIRST_TABLE = 1 << 10
+_FIRST_TABLE = 1 << 8
 _FIRST_BUDGET = 1 << 14
 _HEAT = 4  # orders that race each other
-_KEPT = (4, 2, 1)  # those that go on to the second budget, to the third, and from there on; each is twice the last
+_KEPT = (
+    4,
+    2,
+    1,
+)  # those that go on to the second budget, to the third, and from there on; each is twice the last
 _HEAT_BUDGET = 1 << 20  # the next heat has its turn before anything grows beyond this
 _SMALL = 1500  # nodes: not worth another order
 _STEPS_PER_NODE = 40
@@ -66,8 +70,11 @@ def search(structure: Structure, node_budget: int, seconds: float) -> tuple[Net,
 @functools.cache
 def _compile() -> None:
     """Have Numba compile the engine, or load it, before a clock runs."""
-    net = Net(2, ((Kind.AND, 0, (2, 4)),), (6,))
-    _part(net, Module((3,), (1, 2), (3,)), {}, _SMALL, time.monotonic() + 3600)
+    net = Net(3, ((Kind.AND, 0, (2, 4)), (Kind.AND, 0, (6, 8))), (10,))
+    module = Module((4, 5), (1, 2, 3), (5,))
+    for _, place_of in orders(net, module, []):
+        place_of()
+    _part(net, module, {}, _SMALL, time.monotonic() + 3600)
 
 
 def _part(
@@ -144,12 +151,14 @@ def _arrays(
 class _Attempt:
     """The building of a module's diagram in one order, which goes on in larger tables when they are full."""
 
-    def __init__(self, module: Module, arrays: tuple[np.ndarray, ...], name: str, place: np.ndarray):
+    def __init__(
+        self, module: Module, arrays: tuple[np.ndarray, ...], name: str, place: np.ndarray
+    ):
         self.module, self.arrays, self.name, self.place = module, arrays, name, place
         self.literal = np.zeros(1 + len(place) + len(module.gates), np.int32)
-        self.counts = np.zeros(5, np.int64)
-        self.node = np.empty((0, 3), np.int32)
+        self.node, self.literal[1 : 1 + len(place)] = variables(place)
         self.unique, self.cache = np.zeros(0, np.int32), np.zeros((0, 4), np.int32)
+        self.counts = np.array([len(self.node), 0, 0, 0, 0], np.int64)
 
     @property
     def progress(self) -> tuple[int, int]:
@@ -165,22 +174,22 @@ class _Attempt:
         """Go on until all gates are done (true), or the budget of nodes or the time is used up."""
         left = (end - time.monotonic()) * _STEPS_PER_SECOND + 1
         self.counts[2] = self.counts[1] + int(min(budget * _STEPS_PER_NODE, left))
-        if not len(self.node):
-            self._enlarge(min(_FIRST_TABLE, budget))
-        while True:
-            tables = self.node, self.unique, self.cache, self.counts, self.literal
-            status = build(*self.arrays, self.place, *tables)
-            if status != NODES or len(self.node) >= budget:
-                return status == 0
-            self._enlarge(min(4 * len(self.node), budget))
+        while len(self.node) <= budget:
+            if len(self.unique):
+                tables = self.node, self.unique, self.cache, self.counts, self.literal
+                status = build(*self.arrays, *tables)
+                if status != NODES or len(self.node) == budget:
+                    return status == 0
+            self._enlarge(min(4 * max(len(self.node), _FIRST_TABLE), budget))
+        return False
 
     def _enlarge(self, budget: int) -> None:
         entries = 1 << (budget - 1).bit_length()
-        node, count, old = np.empty((budget, 3), np.int32), int(self.counts[0]), self.cache
-        node[:count] = self.node[:count]
+        node, old = np.empty((budget, 3), np.int32), self.cache
+        node[: self.made] = self.node[: self.made]
         self.node, self.unique = node, np.zeros(2 * entries, np.int32)
         self.cache = np.zeros((entries, 4), np.int32)
-        enlarge(self.node, self.unique, self.cache, old, count)
+        enlarge(self.node, self.unique, self.cache, old, self.made)
 
     def part(self) -> Part:
         """The diagram, when all gates are done."""

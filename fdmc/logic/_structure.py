@@ -46,14 +46,14 @@ class Structure:
 
 def structure(
     tree: FaultTree,
-    roots: Sequence[str | Formula],
+    roots: Sequence[str | bool | Formula],
     house: Mapping[str, bool] | None = None,
     free: Sequence[str] = (),
 ) -> Structure:
     """Lower the formulas of static `roots` into arrays.
 
-    **Arguments:** `roots`, names of gates or events, or formulas; `house`, states of house events that differ from the
-    tree's; `free`, house events that stay events of the structure (their probability is then 0 or 1).
+    **Arguments:** `roots`, names of gates or events, constants, or formulas; `house`, states of house events that
+    differ from the tree's; `free`, house events that stay events of the structure (their probability is then 0 or 1).
 
     **Raises:** ValueError for a connective whose value depends on the order of failures.
     """

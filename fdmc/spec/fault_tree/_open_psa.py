@@ -237,8 +237,11 @@ class _Reader:
 
     def _notes(self, node: Node) -> tuple[str, Notes]:
         """The label and the attributes of an element."""
-        labels = [child for child in node.children if child.tag == "label"]
-        groups = [child for child in node.children if child.tag == "attributes"]
+        both = [child for child in node.children if child.tag in ("label", "attributes")]
+        if not both:
+            return "", ()
+        labels = [child for child in both if child.tag == "label"]
+        groups = [child for child in both if child.tag == "attributes"]
         for found, tag in ((labels, "label"), (groups, "attributes")):
             if len(found) > 1:
                 self.report.add(found[1].place, f"is the second <{tag}>")

@@ -18,8 +18,10 @@ def check_elements(root: Node, report: Report) -> None:
     while work:
         node, element = work.pop()
         _check_attributes(node, element, report)
-        if node.text.strip() and node.tag != "label":
+        if node.text and node.text.strip() and node.tag != "label":
             report.add(node.place, f"has the text {quoted(node.text)}, where none is read")
+        if not node.children:
+            continue
         known = _choices(element)
         for child in node.children:
             if child.tag in known:
@@ -27,17 +29,19 @@ def check_elements(root: Node, report: Report) -> None:
             else:
                 hint = REFUSED.get(child.tag) or report.like(child.tag, known)
                 report.add(child.place, f"<{child.tag[:80]}> is not understood here", hint)
-        count = len(node.children)
-        node.children = [child for child in node.children if child.tag in known]
-        node.whole = len(node.children) == count
+                node.whole = False
+        if not node.whole:
+            node.children = [child for child in node.children if child.tag in known]
 
 
-_CACHE: dict[Element, dict[str, Element]] = {}
+_CACHE: dict[
+    int, dict[str, Element]
+] = {}  # by id, because hashing an element takes long; they live as long
 
 
 def _choices(element: Element) -> dict[str, Element]:
     """The elements that may stand inside this one."""
-    if element not in _CACHE:
+    if id(element) not in _CACHE:
         known: dict[str, Element] = {}
         for child in element.children:
             if child in KINDS:
@@ -46,14 +50,14 @@ def _choices(element: Element) -> dict[str, Element]:
             else:
                 tables = [STRUCTURE, *(table for table, _ in KINDS.values())]
                 known[child] = next(table[child] for table in tables if child in table)
-        _CACHE[element] = known
-    return _CACHE[element]
+        _CACHE[id(element)] = known
+    return _CACHE[id(element)]
 
 
 def _check_attributes(node: Node, element: Element, report: Report) -> None:
-    known = (*element.required, *element.optional)
     for attribute in node.attributes:
-        if attribute not in known:
+        if attribute not in element.required and attribute not in element.optional:
+            known = (*element.required, *element.optional)
             hint = report.like(attribute, (name for name in known if "}" not in name))
             report.add(node.place, f"attribute {quoted(attribute)} is not understood", hint)
     for attribute in element.required:

@@ -67,8 +67,11 @@ def fold(
         node, count = work.pop()
         if count < 0:
             inner = parts(node) if parts else node.children
-            work.append((node, len(inner)))
-            work.extend((child, -1) for child in reversed(inner))
+            if inner:
+                work.append((node, len(inner)))
+                work += [(child, -1) for child in reversed(inner)]
+            else:
+                done.append(join(node, []))
         else:
             values = done[len(done) - count :]
             del done[len(done) - count :]
@@ -97,7 +100,7 @@ class _Target:
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         line = self.parser.parser.CurrentLineNumber if self.parser else 0
         parent = self.open[-1] if self.open else None
-        node = Node(tag, dict(attributes), line, self.file, parent)
+        node = Node(tag, attributes, line, self.file, parent)
         self.count += 1
         if self.count > MOST_ELEMENTS:
             raise XmlError(node.place, f"the file has more than {MOST_ELEMENTS} elements")
