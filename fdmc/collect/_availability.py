@@ -13,10 +13,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..kernel import Population, population, stream_keys
-from ..plan import lower
+from ..plan import ageing, lower
 from ..spec import Exponential, Scenario, load, resolve_rule
 from ..tally import HOURS, Estimate, mean_estimate
-from ._availability_structure import structure_availability
+from ._availability_structure import ENVIRONMENT, structure_availability
 
 
 _LANES = 8192
@@ -94,6 +94,7 @@ def population_of(scenario: Scenario) -> tuple[Population, int]:
     full, directory = lower(scenario)
     info = directory.classes[0]
     part = scenario.components[info.component]
+    life = ageing(scenario, info.unit, info.component)
     rule = resolve_rule(scenario, info.unit, info.component)
     repair = rule.time or part.repair
     group = scenario.units[info.unit].components[info.component]
@@ -104,14 +105,16 @@ def population_of(scenario: Scenario) -> tuple[Population, int]:
         and (rule.swap, rule.takes_out, rule.stock, rule.when)
         == (info.component, None, None, "failed")
     )
-    if not (plain and isinstance(part.lifetime, Exponential) and isinstance(repair, Exponential)):
+    if life.exposure is not None:
+        raise ValueError(ENVIRONMENT)
+    if not (plain and isinstance(life.law, Exponential) and isinstance(repair, Exponential)):
         raise ValueError(
             "an exact availability needs one counting group of one exponential component, swapped by "
             "itself with an exponential repair and unlimited spares; use fdmc.run for this machine."
         )
     technicians = scenario.service.technicians or group.count
     values = (
-        group.count, group.spares, 1 / part.lifetime.mean_hours, 1 / repair.mean_hours,
+        group.count, group.spares, 1 / life.law.mean_hours, 1 / repair.mean_hours,
         technicians, scenario.mission_hours,
     )  # fmt: skip
     return Population(*(np.asarray(v, float) for v in values)), int(full.streams[0])

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..lifetime import lost_prob
+from ..plan import ageing
 from ..spec import Exponential, Scenario, resolve_rule
 from ..tally import Estimate
 from ._run import run
@@ -44,6 +45,10 @@ def structure_availability(
     return exact, long_run, result["full_strength"], round(occurrences)
 
 
+ENVIRONMENT = (
+    "an exact availability needs constant failure rates, and the environment changes them; "
+    "use fdmc.run for this machine."
+)
 _REFUSAL = (
     "an exact availability of structures needs exponential parts with exponential repairs, all of them in units "
     "with a structure, each swapped by itself when it has failed, and no waiting for technicians or spares; "
@@ -56,7 +61,10 @@ def _rates(scenario: Scenario, unit: str, component: str) -> tuple[float, float]
     part, rule = scenario.components[component], resolve_rule(scenario, unit, component)
     repair = rule.time or part.repair
     alone = (rule.swap, rule.takes_out, rule.stock, rule.when) == (component, None, None, "failed")
-    law = part.lifetime
+    life = ageing(scenario, unit, component)
+    if life.exposure is not None:
+        raise ValueError(ENVIRONMENT)
+    law = life.law
     if (
         scenario.units[unit].structure is None
         or not alone

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..kernel import Draws, mission as mission_kernel, snapshot as snapshot_kernel, stream_keys
 from ..lifetime import cumulative_hazard, mean_hours
-from ..plan import level_hazards, lower, lower_mission
+from ..plan import ageing, level_hazards, lower, lower_mission
 from ..spec import Scenario, load, resolve_rule
 from ..tally import Estimate, mean_estimate
 from ._columns import collective_names
@@ -123,6 +123,8 @@ def snapshot(
     **Arguments:** a scenario, file or packaged name; `time_hours` since all was new, or None: each component is then
     down with probability MTTR / (MTTF + MTTR), nothing waits and no repair takes anything out; `seed`; `replicas`.
 
+    **Raises:** `ValueError` for a stationary state under an environment that changes how anything ages.
+
     **Returns:** `work_rate`, `availability`, `full_strength`, `inexact_time`, `collective_efficiency.<op>`.
 
     !!! example
@@ -182,9 +184,16 @@ def _complete(plan, down, keys, replica, slots: int) -> np.ndarray:
 
 def _unavailability(scenario: Scenario, info, time_hours: float | None) -> float:
     part = scenario.components[info.component]
+    life = ageing(scenario, info.unit, info.component)
     if time_hours is not None:
-        return -math.expm1(-float(cumulative_hazard(part.lifetime, time_hours)))
+        aged = time_hours if life.exposure is None else life.exposure.reached(time_hours)
+        return -math.expm1(-float(cumulative_hazard(life.law, aged)))
+    if life.exposure is not None:
+        raise ValueError(
+            f"the environment changes how '{info.name}' ages, so that no state is stationary; give "
+            "time_hours, or use fdmc.run."
+        )
     law = resolve_rule(scenario, info.unit, info.component).time or part.repair
     assert law is not None, "lowering has refused components without a repair time"
     repair = mean_hours(law)
-    return repair / (mean_hours(part.lifetime) + repair)
+    return repair / (mean_hours(life.law) + repair)

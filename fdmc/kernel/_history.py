@@ -34,8 +34,9 @@ from ._entries import (
     pick,
     some,
 )
+from ._exposure import later
 from ._quantile import quantile
-from ._renewal import Renewals, advance, hours_of, renew
+from ._renewal import Renewals, advance, after, hours_of, renew
 from ._structure import relieved, struck
 
 
@@ -119,6 +120,9 @@ def _start(plan: Plan, keys, replica, bounds: Bounds) -> _State:
     if w:
         wear = [hours_of(plan, plan.wear.law[i], age[i]) for i in range(w)]
         clock = jnp.concatenate([clock[:steady], jnp.stack(wear)])
+    if plan.exposed:
+        row = jnp.broadcast_to(iota(n_classes), clock.shape)
+        clock = later(plan.exposures, row, jnp.zeros_like(clock), clock)
 
     def ints(n, fill=0):
         return jnp.full((n, lanes), fill, jnp.int32)
@@ -405,7 +409,7 @@ def _candidate(plan: Plan, keys, replica, s: _State, fails):
     unit = exponential(high, low) / jnp.maximum(n, 1).astype(jnp.float32)
     position, unit, word = hold(plan.alive, (position, unit, word))
     tick = at & fails
-    clock = jnp.where(tick, s.now + unit * c.mean_hours[cls], s.clock)
+    clock = jnp.where(tick, after(plan, cls, s.now, unit * c.mean_hours[cls]), s.clock)
     valid, age, renewals = fails, s.age, s.renewals
     if w:
         home = plan.places.home[c.first[cls] + position]

@@ -12,6 +12,7 @@ from jaxtyping import Array, Float, UInt32
 from ..plan import MissionPlan
 from ._draw import U32, exponential, threefry2x32
 from ._entries import hold
+from ._exposure import later
 from ._quantile import quantile
 
 
@@ -42,6 +43,9 @@ def mission(
     # Every level reads every source: held, it is drawn once.
     alive = jnp.asarray(plan.edges_hours[0] > 0)
     hours = [hold(alive, draw(plan, i, keys[i], replica)) for i in range(len(plan.shapes))]
+    if plan.exposures.some:  # what is least in exposure is first in time
+        zero = jnp.zeros(replica.shape)
+        hours = [later(plan.exposures, jnp.int32(i), zero, each) for i, each in enumerate(hours)]
     never = jnp.full(replica.shape, jnp.inf)
     levels = []
     for level in range(plan.reaches.shape[0]):

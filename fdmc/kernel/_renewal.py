@@ -11,6 +11,7 @@ from jaxtyping import Array, Float, Int
 from ..plan import Plan
 from ._draw import U32, exponential, threefry2x32
 from ._entries import first, pick, some
+from ._exposure import later
 from ._quantile import quantile
 
 
@@ -38,6 +39,13 @@ def hours_of(plan: Plan, law, age):
     return jnp.where(age > _OLDEST, jnp.inf, quantile(plan.quantiles, law, age))
 
 
+def after(plan: Plan, cls, since, hours):
+    """Return when a class has aged so many hours since then: later or sooner as the environment has it."""
+    if not plan.exposed:
+        return since + hours
+    return later(plan.exposures, cls, since, hours)
+
+
 def advance(plan: Plan, r: Renewals, ages, clocks, tick, again, unit, cls, home):
     """Advance the wearing clock that fired.
 
@@ -55,16 +63,16 @@ def advance(plan: Plan, r: Renewals, ages, clocks, tick, again, unit, cls, home)
     before = jnp.where(
         renewed, jnp.sum(jnp.where(again, r.age, 0), (0, 1)), pick(plan.alive, tick, ages)
     )
-    after = before + unit
+    age = before + unit
     law = plan.wear.law[jnp.maximum(cls - steady, 0)]
-    hours = hours_of(plan, law, after) + jnp.maximum(birth, 0)
+    hours = after(plan, cls, jnp.maximum(birth, 0), hours_of(plan, law, age))
     original = tick & ~renewed
-    ages = jnp.where(original, after, ages)
+    ages = jnp.where(original, age, ages)
     clocks = jnp.where(original, hours, clocks)
     r = eqx.tree_at(
         lambda t: (t.age, t.clock),
         r,
-        (jnp.where(again, after, r.age), jnp.where(again, hours, r.clock)),
+        (jnp.where(again, age, r.age), jnp.where(again, hours, r.clock)),
     )
     return own, ages, clocks, r
 
@@ -85,7 +93,7 @@ def renew(plan: Plan, keys, replica, r: Renewals, swaps, now, done, low, high, c
         key = (keys[steady + i, 0], keys[steady + i, 1])
         words = threefry2x32(key, (replica, swaps | U32(RENEWAL << 30)))
         age = exponential(*words) / jnp.maximum(copies[i], 1).astype(jnp.float32)
-        clock = now + hours_of(plan, plan.wear.law[i], age)
+        clock = after(plan, jnp.int32(steady + i), now, hours_of(plan, plan.wear.law[i], age))
         clock = jnp.where(copies[i] > 0, clock, jnp.inf)
         ages.append(jnp.where(slot, age, r.age[i]))
         clocks.append(jnp.where(slot, clock, drop(r.clock[i], jnp.inf)))

@@ -9,6 +9,7 @@ import dataclasses
 import difflib
 import functools
 import importlib.resources
+import re
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,6 +49,21 @@ class Row:
     notes: str
     range_kind: str
 
+    @property
+    def reference_kelvin(self) -> float | None:
+        """The reference temperature where the text names one: `40C`, or the middle of `laser 40-50C`.
+
+        None for words (`field`, `room`) and for ranges of more than 20 K, which are those of operation.
+        """
+        found = _CELSIUS.findall(self.ref_temp)
+        if len(found) != 1:
+            return None
+        low, high = (float(end) for end in (found[0][0] or found[0][1], found[0][1]))
+        return (low + high) / 2 + 273.15 if 0 <= high - low <= _WIDEST else None
+
+
+_CELSIUS = re.compile(r"(?<![\w.])(?:(\d+)-)?(\d+)C\b")
+_WIDEST = 20.0  # kelvins between the ends of a range whose middle stands for it
 
 # Columns of the data file that have a longer name here.
 _COLUMNS = {

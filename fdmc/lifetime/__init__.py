@@ -1,3 +1,8 @@
+from ._exposure import (
+    Exposed as Exposed,
+    Exposure as Exposure,
+    accelerated as accelerated,
+)
 from ._laws import (
     KNOTS as KNOTS,
     LOG_HAZARD_START as LOG_HAZARD_START,

@@ -8,6 +8,7 @@ import numpy as np
 from scipy import special
 
 from ..spec import Competing, Exponential, Fixed, Gamma, Law, LogNormal, Weibull
+from ._exposure import Exposed
 from ._structured import Structured, lost_hazard
 
 
@@ -18,7 +19,7 @@ class Spared:
     An order statistic in closed form: F = 1 - P(Bin(count, F_element) <= spares) ^ copies.
     """
 
-    element: Law
+    element: Law | Exposed
     count: int
     spares: int
     copies: int = 1
@@ -28,7 +29,7 @@ class Spared:
 LOG_HAZARD_START, LOG_HAZARD_STEP, KNOTS = -56.0, 1 / 16, 62 * 16 + 1
 
 
-def cumulative_hazard(law: Law | Spared | Structured, hours):
+def cumulative_hazard(law: Law | Exposed | Spared | Structured, hours):
     """Return H(t) = -log(1 - F(t)), any shape, from times in hours.
 
     **Raises:** `TypeError` for a fixed time, which has no hazard.
@@ -49,6 +50,9 @@ def cumulative_hazard(law: Law | Spared | Structured, hours):
             return np.where(early < 0.7, early, late)
         case Competing(laws=laws):
             return sum(cumulative_hazard(one, t) for one in laws)
+        case Exposed(laws=laws, exposures=exposures):
+            ages = [t if e is None else e.reached(t) for e in exposures]
+            return sum(cumulative_hazard(*pair) for pair in zip(laws, ages, strict=True))
         case Spared(element=element, count=n, spares=spares, copies=copies):
             return copies * _spared_hazard(cumulative_hazard(element, t), n, spares)
         case Structured(structure=structure, laws=laws, copies=copies):
@@ -56,7 +60,7 @@ def cumulative_hazard(law: Law | Spared | Structured, hours):
     raise TypeError(f"{law} has no cumulative hazard.")
 
 
-def hours_at(law: Law | Spared | Structured, hazard):
+def hours_at(law: Law | Exposed | Spared | Structured, hazard):
     """Return the time in hours at which the cumulative hazard of `law` is `hazard`: the inverse of H."""
     h = np.asarray(hazard, float)
     match law:
@@ -78,6 +82,13 @@ def hours_at(law: Law | Spared | Structured, hazard):
         case Competing(laws=laws):
             low = np.min([hours_at(one, h / len(laws)) for one in laws], 0)
             return _bisected(law, h, low, np.min([hours_at(one, h) for one in laws], 0))
+        case Exposed(laws=laws, exposures=exposures):
+            ends = []
+            for share in (h / len(laws), h):  # not before, and not after
+                ages = [hours_at(one, share) for one in laws]
+                pairs = zip(exposures, ages, strict=True)
+                ends.append(np.min([age if e is None else e.hours_at(age) for e, age in pairs], 0))
+            return _bisected(law, h, *ends)
         case Spared(element=element, count=n, spares=spares, copies=copies):
             return hours_at(element, _element_hazard(h / copies, n, spares))
         case Structured(laws=laws, copies=copies):
@@ -88,7 +99,7 @@ def hours_at(law: Law | Spared | Structured, hazard):
     raise TypeError(f"unknown law {law}.")
 
 
-def _bisected(law: Law | Structured, hazard, low, high):
+def _bisected(law: Law | Exposed | Structured, hazard, low, high):
     """Bisect log t for the inverse of the cumulative hazard, which lies between `low` and `high`."""
     low, high = np.log(low), np.log(high)
     for _ in range(60):
@@ -121,7 +132,7 @@ def _element_hazard(hazard, n: int, spares: int):
     return np.exp((low + high) / 2)
 
 
-def mean_hours(law: Law | Spared | Structured) -> float:
+def mean_hours(law: Law | Exposed | Spared | Structured) -> float:
     """Return the mean in hours."""
     match law:
         case Exponential(mean_hours=mean):
@@ -139,7 +150,9 @@ def mean_hours(law: Law | Spared | Structured) -> float:
     return float(np.mean(hours_at(law, -np.log1p(-u))))
 
 
-def quantile_table(laws: Sequence[Law | Spared | Structured]) -> tuple[np.ndarray, np.ndarray]:
+def quantile_table(
+    laws: Sequence[Law | Exposed | Spared | Structured],
+) -> tuple[np.ndarray, np.ndarray]:
     """Return log hours and slopes per step at `KNOTS` log hazards, float32[laws, KNOTS] each."""
     log_h = LOG_HAZARD_START + LOG_HAZARD_STEP * np.arange(KNOTS)
     delta = 1e-5

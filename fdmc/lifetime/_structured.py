@@ -9,6 +9,7 @@ import dataclasses
 import numpy as np
 
 from ..spec import Law, Structure, events, fault_tree
+from ._exposure import Exposed
 
 
 Formula = fault_tree.Formula
@@ -19,7 +20,7 @@ class Structured:
     """The first of `copies` independent units to be lost by its structure; `laws` are of its copies, in order."""
 
     structure: Structure
-    laws: tuple[Law, ...]
+    laws: tuple[Law | Exposed, ...]
     copies: int = 1
 
 

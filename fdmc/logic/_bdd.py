@@ -198,7 +198,7 @@ def _deepest_first(args, node):
         args[j] = a
 
 
-def variables(places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def first_rows(places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The first rows of the node table, the constant and the variables by place; and the literals of the variables."""
     node = np.empty((1 + len(places), 3), np.int32)
     node[:, 0], node[:, 1], node[:, 2] = np.arange(-1, len(places)), 0, 1

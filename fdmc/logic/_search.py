@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 
-from ._bdd import NODES, build, compact, enlarge, variables
+from ._bdd import NODES, build, compact, enlarge, first_rows
 from ._modules import Module, group, modules, twins
 from ._order import orders
 from ._simplify import Net, simplify
@@ -28,6 +28,7 @@ _STEPS_PER_NODE = 40
 _STEPS_PER_SECOND = (
     10_000_000  # what a slow core does, so that one build cannot outlast the time that is left
 )
+_Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
 class BudgetError(ValueError):
@@ -99,7 +100,7 @@ def _race(attempts: list["_Attempt"], limit: int, thorough: bool, end: float) ->
     **Arguments:** `thorough`, whether those left behind get the whole budget when the leader does not fit either.
     """
     budget = min(_FIRST_BUDGET, limit)
-    part = _first(attempts, budget, end)
+    part = _smallest(attempts, budget, end)
     behind: list[_Attempt] = []
     for kept in itertools.chain(_KEPT, itertools.repeat(1)):
         if part is not None or budget == limit or time.monotonic() > end:
@@ -108,7 +109,7 @@ def _race(attempts: list["_Attempt"], limit: int, thorough: bool, end: float) ->
         behind = attempts[kept:] + behind
         del attempts[kept:]
         budget = min(2 * budget, limit)
-        part = next((a.part() for a in attempts if a.run(budget, end)), None)
+        part = _smallest(attempts, budget, end)
     attempts.clear()  # their tables are large
     while part is None and thorough and behind and time.monotonic() < end:
         attempt = behind.pop(0)
@@ -116,23 +117,22 @@ def _race(attempts: list["_Attempt"], limit: int, thorough: bool, end: float) ->
     return part
 
 
-def _first(attempts: list["_Attempt"], budget: int, end: float) -> Part | None:
-    """The smallest diagram under the first budget; after one is found, the others may not make more nodes than it."""
+def _smallest(attempts: list["_Attempt"], budget: int, end: float) -> Part | None:
+    """The smallest diagram within a budget; after one is found, the others may make half as many nodes again."""
     best: Part | None = None
     for attempt in attempts:
         if time.monotonic() > end or not attempt.run(budget, end):
             continue
-        part, budget = attempt.part(), attempt.made
+        part, made = attempt.part(), attempt.made
+        budget = made + made // 2
         if best is None or len(part.node) < len(best.node):
             best = part
-        if len(best.node) < _SMALL:
+        if len(best.node) < max(_SMALL, made // 8):  # little against the work of one more
             break
     return best
 
 
-def _arrays(
-    net: Net, module: Module, below: dict[int, Part]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def _arrays(net: Net, module: Module, below: dict[int, Part]) -> _Arrays:
     """Kind, need, offset and child over the module's own nodes, with constant or negated modules put in."""
     local = {node: 2 + 2 * i for i, node in enumerate((*module.variables, *module.gates))}
     for node in module.variables:
@@ -156,7 +156,7 @@ class _Attempt:
     ):
         self.module, self.arrays, self.name, self.place = module, arrays, name, place
         self.literal = np.zeros(1 + len(place) + len(module.gates), np.int32)
-        self.node, self.literal[1 : 1 + len(place)] = variables(place)
+        self.node, self.literal[1 : 1 + len(place)] = first_rows(place)
         self.unique, self.cache = np.zeros(0, np.int32), np.zeros((0, 4), np.int32)
         self.counts = np.array([len(self.node), 0, 0, 0, 0], np.int64)
 
@@ -176,19 +176,20 @@ class _Attempt:
         self.counts[2] = self.counts[1] + int(min(budget * _STEPS_PER_NODE, left))
         while len(self.node) <= budget:
             if len(self.unique):
+                kind, need, offset, child = self.arrays
                 tables = self.node, self.unique, self.cache, self.counts, self.literal
-                status = build(*self.arrays, *tables)
+                status = build(kind, need, offset, child, *tables)
                 if status != NODES or len(self.node) == budget:
                     return status == 0
             self._enlarge(min(4 * max(len(self.node), _FIRST_TABLE), budget))
         return False
 
     def _enlarge(self, budget: int) -> None:
-        entries = 1 << (budget - 1).bit_length()
+        entries = 1 << (budget - 1).bit_length()  # at least two: the constant and a variable
         node, old = np.empty((budget, 3), np.int32), self.cache
         node[: self.made] = self.node[: self.made]
         self.node, self.unique = node, np.zeros(2 * entries, np.int32)
-        self.cache = np.zeros((entries, 4), np.int32)
+        self.cache = np.zeros((entries // 2, 4), np.int32)
         enlarge(self.node, self.unique, self.cache, old, self.made)
 
     def part(self) -> Part:

@@ -1,3 +1,4 @@
+from ._ageing import Ageing as Ageing, ageing as ageing
 from ._effects import Effect as Effect, Effects as Effects, PlanError as PlanError
 from ._lower import ClassInfo as ClassInfo, Directory as Directory, lower as lower
 from ._mission import (
@@ -14,6 +15,7 @@ from ._plan import (
     PLANE as PLANE,
     AnyArray as AnyArray,
     Classes as Classes,
+    Exposures as Exposures,
     Places as Places,
     Plan as Plan,
     Quantiles as Quantiles,

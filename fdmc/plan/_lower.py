@@ -7,8 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..fabric import LinkState, collective_seconds
-from ..lifetime import mean_hours, quantile_table
+from ..lifetime import Exposure, mean_hours, quantile_table
 from ..spec import Exponential, Fixed, Law, Rule, Scenario, resolve_rule
+from ._ageing import ageing, exposures_of
 from ._effects import Effect, Effects, PlanError
 from ._plan import (
     LINK,
@@ -61,6 +62,7 @@ class _Row:
     component: str
     count: int
     lifetime: Law
+    exposure: Exposure | None
     rule: Rule
     repair: Law
     counting: bool
@@ -110,6 +112,7 @@ def lower(scenario: Scenario) -> tuple[Plan, Directory]:
         structures=structures_of(scenario),
         quantiles=Quantiles(*quantile_table(tables.laws or [Exponential(1.0)])),
         wear=wear,
+        exposures=exposures_of([row.exposure for row in rows], -scenario.run_in_hours),
         work=_work(scenario, effects.accelerators // together * together),
         technicians=_f32(math.inf if technicians is None else technicians),
         segment_planes=np.full(segments, scenario.fabric.planes / segments, np.float32),
@@ -183,7 +186,7 @@ def _row(scenario: Scenario, effects: Effects, homes, unit: str, component: str)
     nodes, path = scenario.tree.nodes, f"units.{unit}.components.{component}"
     group, part = scenario.units[unit].components[component], scenario.components[component]
     rule = resolve_rule(scenario, unit, component)
-    repair = rule.time or part.repair
+    life, repair = ageing(scenario, unit, component), rule.time or part.repair
     if repair is None:
         raise PlanError(
             f"{path}: no repair time; give components.{component}.repair or a replace rule with time."
@@ -235,7 +238,7 @@ def _row(scenario: Scenario, effects: Effects, homes, unit: str, component: str)
         _check_out(rule, effect, out, share)
         out = out if out.share >= 1 else None
     return _Row(
-        unit, component, group.count, part.lifetime, rule, repair, bool(size), spares,
+        unit, component, group.count, life.law, life.exposure, rule, repair, bool(size), spares,
         share * effect.share, structure_row(scenario, unit), effect, out,
         dict(home=home, element=element, group=first, fru_low=low, fru_high=high, fru=number),
     )  # fmt: skip

@@ -6,20 +6,38 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Float, Int, UInt32
 
-from ..lifetime import Spared, Structured, cumulative_hazard, quantile_table
+from ..lifetime import (
+    Exposed,
+    Exposure,
+    Spared,
+    Structured,
+    cumulative_hazard,
+    quantile_table,
+)
 from ..spec import Competing, Exponential, Law, Scenario, Weibull
-from ._plan import AnyArray, Quantiles
+from ._ageing import Ageing, ageing, exposures_of
+from ._effects import PlanError
+from ._plan import AnyArray, Exposures, Quantiles
 from ._streams import stream
 from ._structures import Gates, gates_of
 
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """Equal groups of elements; the first of them to lose something reaches these levels."""
+    """Equal groups of elements; the first of them to lose something reaches these levels.
+
+    `law` holds on the clock of `exposure` (None: the wall's), or holds clocks of its own (`Exposed`).
+    """
 
     name: str
     law: Spared | Structured
     levels: frozenset[str]
+    exposure: Exposure | None
+
+    def hazard(self, hours):
+        """Return the cumulative hazard of the first loss, any shape."""
+        exposure = self.exposure
+        return cumulative_hazard(self.law, hours if exposure is None else exposure.reached(hours))
 
 
 class MissionPlan(eqx.Module):
@@ -36,6 +54,7 @@ class MissionPlan(eqx.Module):
     reaches: Int[AnyArray, "levels sources"]
     streams: UInt32[AnyArray, " sources"]
     edges_hours: Float[AnyArray, " edges"]
+    exposures: Exposures  # one row a source
 
     shapes: tuple[tuple[int, int, int], ...] = eqx.field(static=True)  # count, spares, copies
     weibull: tuple[bool, ...] = eqx.field(static=True)
@@ -50,52 +69,67 @@ def sources_of(scenario: Scenario) -> list[Source]:
         counted = next((u for u in tree.ancestors(name) if tree.nodes[u].need is not None), None)
         levels = _reached(scenario, name)
         if scenario.units[name].structure is not None:
-            law = _structured_law(scenario, name, node.total)
-            found.append(Source(f"{name} structure", law, levels))
+            law, exposure = _structured_law(scenario, name, node.total)
+            found.append(Source(f"{name} structure", law, levels, exposure))
             continue
         for component, group in scenario.units[name].components.items():
-            law = scenario.components[component].lifetime
+            life = ageing(scenario, name, component)
             if counted is None:
                 count, spares, copies = (
                     (group.count, group.spares, node.total)
                     if group.need
                     else (1, 0, node.total * group.count)
                 )
-                found.append(
-                    Source(f"{name}/{component}", Spared(law, count, spares, copies), levels)
-                )
+                law = Spared(life.law, count, spares, copies)
+                found.append(Source(f"{name}/{component}", law, levels, life.exposure))
         if node.need is not None and node.parent is not None:
             parent = tree.nodes[node.parent]
-            element = _element_law(scenario, name)
+            element, exposure = _element_law(scenario, name)
             above = _reached(scenario, node.parent)
             short = Spared(element, node.count, node.count - node.need, parent.total)
-            found.append(Source(f"{name} short", short, above))
-            inside = frozenset(tree.below(name))
-            found.append(Source(f"{name} first", Spared(element, 1, 0, node.total), inside))
+            found.append(Source(f"{name} short", short, above, exposure))
+            inside, first = frozenset(tree.below(name)), Spared(element, 1, 0, node.total)
+            found.append(Source(f"{name} first", first, inside, exposure))
     return found
 
 
-def _structured_law(scenario: Scenario, unit: str, copies: int) -> Structured:
-    """Return the law of the loss of a unit with a structure."""
+def _structured_law(
+    scenario: Scenario, unit: str, copies: int
+) -> tuple[Structured, Exposure | None]:
+    """Return the law of the loss of a unit with a structure, and the clock that it holds on."""
     body = scenario.units[unit]
     assert body.structure is not None
-    laws = [
-        scenario.components[component].lifetime
+    lives = [
+        ageing(scenario, unit, component)
         for component, group in body.components.items()
         for _ in range(group.count)
     ]
-    return Structured(body.structure, tuple(laws), copies)
+    laws, exposure = _together(lives)
+    return Structured(body.structure, laws, copies), exposure
 
 
-def _element_law(scenario: Scenario, unit: str) -> Law:
-    """Return the law of an element: the first failure of any component in it."""
+def _element_law(scenario: Scenario, unit: str) -> tuple[Law | Exposed, Exposure | None]:
+    """Return the law of an element, the first failure of any component in it, and its clock."""
     tree = scenario.tree
-    laws = []
+    lives = []
     for name in tree.below(unit):
         for component, group in scenario.units[name].components.items():
-            law = scenario.components[component].lifetime
-            laws += [law] * (tree.per(unit, name) * group.count)
-    return laws[0] if len(laws) == 1 else Competing(tuple(laws))
+            life = ageing(scenario, name, component)
+            lives += [life] * (tree.per(unit, name) * group.count)
+    laws, exposure = _together(lives)
+    if len(laws) == 1:
+        return laws[0], exposure
+    if not any(isinstance(law, Exposed) for law in laws):
+        return Competing(laws), exposure  # pyright: ignore[reportArgumentType]
+    return Exposed(tuple(life.law for life in lives), tuple(e.exposure for e in lives)), None
+
+
+def _together(lives: list[Ageing]) -> tuple[tuple[Law | Exposed, ...], Exposure | None]:
+    """Return the laws on the one clock that all share, or each on a clock of its own."""
+    exposure = lives[0].exposure
+    if all(life.exposure == exposure for life in lives):
+        return tuple(life.law for life in lives), exposure
+    return tuple(Exposed((life.law,), (life.exposure,)) for life in lives), None
 
 
 def _reached(scenario: Scenario, unit: str) -> frozenset[str]:
@@ -115,7 +149,7 @@ def level_hazards(scenario: Scenario, hours) -> dict[str, np.ndarray]:
         name: np.zeros_like(np.asarray(hours, float)) for name in ("domain", *scenario.tree.nodes)
     }
     for source in sources_of(scenario):
-        hazard = cumulative_hazard(source.law, hours)
+        hazard = source.hazard(hours)
         for level in source.levels:
             total[level] = np.asarray(total[level] + hazard)
     total["domain"] = total[scenario.tree.root]
@@ -123,8 +157,18 @@ def level_hazards(scenario: Scenario, hours) -> dict[str, np.ndarray]:
 
 
 def lower_mission(scenario: Scenario, edges: int) -> tuple[MissionPlan, tuple[str, ...]]:
-    """Return the plan of a mission with `edges` points in time, and the names of its levels."""
+    """Return the plan of a mission with `edges` points in time, and the names of its levels.
+
+    **Raises:** `PlanError` when the parts of one group age on different clocks.
+    """
     sources = sources_of(scenario)
+    for source in sources:
+        inside = source.law.laws if isinstance(source.law, Structured) else (source.law.element,)
+        if any(isinstance(law, Exposed) for law in inside):
+            raise PlanError(
+                f"'{source.name}': its parts follow the environment differently, and the first loss of such a "
+                "group is not sampled; its exact probability is in `fdmc show`, and `fdmc run` simulates it."
+            )
     levels = tuple(scenario.tree.nodes)
     # Elements of structures, which are unlike, have rows after those of the sources.
     simple = [s.law.element if isinstance(s.law, Spared) else s.law.laws[0] for s in sources]
@@ -147,6 +191,7 @@ def lower_mission(scenario: Scenario, edges: int) -> tuple[MissionPlan, tuple[st
         reaches=np.array([[lv in s.levels for s in sources] for lv in levels], np.int32),
         streams=np.array([stream(s.name) for s in sources], np.uint32),
         edges_hours=np.asarray(scenario.mission_hours * (1 + np.arange(edges)) / edges, np.float32),
+        exposures=exposures_of([source.exposure for source in sources]),
         shapes=tuple(map(_shape, sources)),
         weibull=tuple(kinds),
         gates=tuple(
@@ -157,7 +202,7 @@ def lower_mission(scenario: Scenario, edges: int) -> tuple[MissionPlan, tuple[st
     return plan, levels
 
 
-def _parts(source: Source) -> tuple[Law, ...]:
+def _parts(source: Source) -> tuple[Law | Exposed, ...]:
     """Return the laws of the elements of a structure; none for equal elements."""
     return source.law.laws if isinstance(source.law, Structured) else ()
 

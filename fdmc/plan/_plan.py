@@ -100,6 +100,24 @@ class Wear(eqx.Module):
     fru: Int[AnyArray, " places"]
 
 
+class Exposures(eqx.Module):
+    """How ageing follows the environment: a cycle of steps, common to all rows (classes, or sources).
+
+    Row `c` ages by `E_c(t)`: `rate` in each step, `reached` at its start, and `cycle_hours` over the whole cycle, so
+    that the mean rate is one. No steps: everything ages on the wall clock.
+    """
+
+    cycle_hours: Float[AnyArray, ""]
+    start_hours: Float[AnyArray, " steps"]
+    reached: Float[AnyArray, "rows steps"]
+    rate: Float[AnyArray, "rows steps"]
+
+    @property
+    def some(self) -> bool:
+        """Whether anything ages on a clock of its own."""
+        return self.start_hours.shape[0] > 0
+
+
 class Work(eqx.Module):
     """What the job needs, and what it gets from a healthy machine."""
 
@@ -119,6 +137,7 @@ class Plan(eqx.Module):
     structures: Structures
     quantiles: Quantiles
     wear: Wear
+    exposures: Exposures
     work: Work
     technicians: Float[AnyArray, ""]
     segment_planes: Float[AnyArray, " segments"]
@@ -150,6 +169,11 @@ class Plan(eqx.Module):
     def structured(self) -> bool:
         """Whether any unit has a structure."""
         return self.structures.need.shape[0] > 0
+
+    @property
+    def exposed(self) -> bool:
+        """Whether the environment changes how anything ages."""
+        return self.exposures.some
 
     @property
     def wearing(self) -> int:

@@ -140,7 +140,8 @@ class _Run:
         """A new component, failed or not before."""
         self.failed.pop(part, None)
         self.lives[part] = life = self.lives.get(part, 0) + 1
-        self.at(self.now + draw(part.lifetime, self.rng), lambda: self.fail(part, life))
+        age = draw(part.lifetime, self.rng)
+        self.at(part.clock.when(self.now, age), lambda: self.fail(part, life))
 
     def fail(self, part: Part, life: int) -> None:
         """Steps 1 and 2: the occurrence is counted; a job opens or not."""

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from ..spec import Law, Scenario, fault_tree
+from ._ageing import WALL, Clock, clock_of
 
 
 @dataclasses.dataclass(eq=False)
@@ -58,6 +59,7 @@ class Part:
     lifetime: Law
     counting: "Counting | Structured | None" = None
     element: "Unit | Part | None" = None
+    clock: Clock = WALL  # that it ages by
 
     def all_parts(self) -> list["Part"]:
         """Itself: a component can be the FRU."""
@@ -190,7 +192,11 @@ def _grow(scenario: Scenario, template: str, parent: Unit | None, ordinal: int, 
     for name, group in spec.components.items():
         lifetime = scenario.components[name].lifetime
         first = number * group.count
-        copies = [Part(f"{template}/{name}", first + j, unit, lifetime) for j in range(group.count)]
+        clock = clock_of(scenario, name, {each.template for each in unit.above()})
+        copies = [
+            Part(f"{template}/{name}", first + j, unit, lifetime, clock=clock)
+            for j in range(group.count)
+        ]
         unit.parts[name] = copies
         if group.need is not None:
             counting = Counting(unit, group.count, group.need, copies)

@@ -39,7 +39,11 @@ def snapshot(
         down = {name: _unavailability(machine, part) for name, part in classes.items()}
         failed = [part for part in machine.parts if rng.random() < down[part.name]]
     else:
-        failed = [part for part in machine.parts if draw(part.lifetime, rng) <= time_hours]
+        failed = [
+            part
+            for part in machine.parts
+            if part.clock.when(0.0, draw(part.lifetime, rng)) <= time_hours
+        ]
     state = work(machine, combine(machine, losses(machine, failed)))
     used = state.used / len(machine.accelerators)
     return Snapshot(state.rate, used, state.whole, state.exact, state.efficiency)
@@ -49,8 +53,11 @@ def _unavailability(machine: Machine, part: Part) -> float:
     time = machine.rules[part.name].time
     if time is None:
         return 1.0
+    (_, speed), *more = part.clock.steps
+    if more:
+        raise ValueError(f"{part.name} follows the environment: no state is stationary.")
     repair = mean(time)
-    return repair / (mean(part.lifetime) + repair)
+    return repair / (mean(part.lifetime) / speed + repair)
 
 
 def mission(scenario: Scenario | Machine, seed: int, replica: int) -> dict[str, float]:
@@ -61,7 +68,7 @@ def mission(scenario: Scenario | Machine, seed: int, replica: int) -> dict[str, 
     """
     machine = build(scenario)
     rng = random.Random(f"{seed}/{replica}")
-    lives = [(draw(part.lifetime, rng), part) for part in machine.parts]
+    lives = [(part.clock.when(0.0, draw(part.lifetime, rng)), part) for part in machine.parts]
     first = dict.fromkeys([*machine.units, "domain"], math.inf)
     elements: defaultdict[Counting | Structured, set[Unit | Part]] = defaultdict(set)
     for time, part in sorted(lives, key=operator.itemgetter(0)):

@@ -6,7 +6,7 @@ import math
 import numpy as np
 
 from ..lifetime import mean_hours
-from ..plan import level_hazards
+from ..plan import ageing, level_hazards
 from ..spec import Scenario
 
 
@@ -24,9 +24,12 @@ class FirstLoss:
     mean_hours: float | None
 
 
-def fit(scenario: Scenario, component: str) -> float:
-    """Return failures in 1e9 hours of one copy: the rate, or one over the mean lifetime."""
-    return FIT / mean_hours(scenario.components[component].lifetime)
+def fit(scenario: Scenario, unit: str, component: str) -> float:
+    """Return failures in 1e9 hours of one copy: the rate, or one over the mean lifetime.
+
+    At its own temperature; under an environment, at the mean acceleration.
+    """
+    return FIT / mean_hours(ageing(scenario, unit, component).law)
 
 
 def first_losses(scenario: Scenario) -> dict[str, FirstLoss]:

@@ -2,8 +2,8 @@
 
 import dataclasses
 
-from ..plan import Effects, PlanError, lower
-from ..spec import Exponential, Scenario, Structure, cut_sets, fault_tree, resolve_rule
+from ..plan import Effects, PlanError, ageing, lower
+from ..spec import Environment, Exponential, Scenario, Structure, cut_sets, fault_tree, resolve_rule
 from ._exact import HOURS_PER_YEAR, FirstLoss, first_losses, fit
 from ._format import duration, law
 from ._losses import Loss, failure_loss, repair_loss
@@ -16,6 +16,24 @@ class StructureRow:
 
     lost_when: str
     minimal_cut_sets: tuple[tuple[str, ...], ...] | None
+
+
+@dataclasses.dataclass(frozen=True)
+class HeatRow:
+    """How hot one class is, and how much faster it ages by that than its lifetime says.
+
+    `acceleration` is at nominal conditions, `mean_acceleration` over the cycle of the environment;
+    `lifetime` is the one at the reference temperature.
+    """
+
+    at_kelvin: float
+    reference_kelvin: float
+    activation_energy_ev: float
+    acceleration: float
+    mean_acceleration: float
+    shifted: bool
+    lifetime: str
+    source: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,6 +79,7 @@ class ClassRow:
     restock_hours: float | None
     grade: str
     source: str
+    heat: HeatRow | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,6 +96,7 @@ class Machine:
     lanes_per_link: int
     policy: str
     technicians: int | None
+    environment: Environment | None
     units: tuple[UnitRow, ...]
     classes: tuple[ClassRow, ...]
     questions: tuple[Question, ...]
@@ -97,6 +117,7 @@ def describe(scenario: Scenario) -> Machine:
         lanes_per_link=scenario.fabric.lanes_per_link,
         policy=policy.kind if policy.unit is None else f"{policy.kind} {policy.unit}",
         technicians=scenario.service.technicians,
+        environment=scenario.environment,
         units=tuple(_unit(scenario, effects, name, losses[name]) for name in scenario.tree.nodes),
         classes=tuple(
             _class(scenario, effects, unit, component)
@@ -118,7 +139,7 @@ def _refusal(scenario: Scenario) -> str | None:
 
 def _unit(scenario: Scenario, effects: Effects, name: str, first: FirstLoss) -> UnitRow:
     node, body = scenario.tree.nodes[name], scenario.units[name]
-    one = float(sum(group.count * fit(scenario, c) for c, group in body.components.items()))
+    one = float(sum(group.count * fit(scenario, name, c) for c, group in body.components.items()))
     return UnitRow(
         name=name,
         path=node.path,
@@ -164,14 +185,15 @@ def _class(scenario: Scenario, effects: Effects, unit: str, component: str) -> C
     rule = resolve_rule(scenario, unit, component)
     repair = rule.time or part.repair
     copies = group.count * scenario.tree.nodes[unit].total
+    each = fit(scenario, unit, component)
     return ClassRow(
         name=f"{unit}/{component}",
         unit=unit,
         component=component,
         copies=copies,
-        lifetime=law(part.lifetime),
-        fit_of_one=fit(scenario, component),
-        fit_in_machine=copies * fit(scenario, component),
+        lifetime=law(ageing(scenario, unit, component).law),
+        fit_of_one=each,
+        fit_in_machine=copies * each,
         exponential=isinstance(part.lifetime, Exponential),
         takes=failure_loss(scenario, effects, unit, component),
         swap=rule.swap,
@@ -184,6 +206,23 @@ def _class(scenario: Scenario, effects: Effects, unit: str, component: str) -> C
         restock_hours=rule.restock_hours,
         grade=part.grade,
         source=part.source if part.use is None else f"library row {part.use}: {part.source}",
+        heat=_heat(scenario, unit, component),
+    )
+
+
+def _heat(scenario: Scenario, unit: str, component: str) -> HeatRow | None:
+    heat, life = scenario.components[component].temperature, ageing(scenario, unit, component)
+    if heat is None:
+        return None
+    return HeatRow(
+        at_kelvin=heat.at_kelvin,
+        reference_kelvin=heat.reference_kelvin,
+        activation_energy_ev=heat.activation_energy_ev,
+        acceleration=life.nominal,
+        mean_acceleration=life.mean,
+        shifted=life.shifted,
+        lifetime=law(life.at_reference),
+        source=heat.source,
     )
 
 

@@ -10,6 +10,7 @@ from ._table import table
 
 
 _MOST_CUTS = 12  # minimal cut sets that are printed
+_MOST_STEPS = 12  # ... and steps of the environment
 
 
 def headline(machine: Machine) -> str:
@@ -41,6 +42,8 @@ def machine_tables(machine: Machine) -> Iterator[Group]:
     yield _levels(machine)
     yield _failures(machine)
     yield _replacements(machine)
+    if machine.environment or any(c.heat for c in machine.classes):
+        yield _temperatures(machine)
     yield _sources(machine)
     yield table(
         "Questions, and how they are answered",
@@ -155,8 +158,66 @@ def _replacements(machine: Machine) -> Group:
     )
 
 
+def _temperatures(machine: Machine) -> Group:
+    def row(c: ClassRow):
+        heat = c.heat
+        if heat is None:
+            return c.name, "not stated", "", "", "", "", ""
+        return (
+            c.name,
+            _celsius(heat.at_kelvin),
+            _celsius(heat.reference_kelvin),
+            f"{number(heat.activation_energy_ev)} eV",
+            f"{number(heat.acceleration)} x",
+            f"{number(heat.mean_acceleration)} x" if heat.shifted else "",
+            heat.source,
+        )
+
+    return table(
+        "Temperatures, and how much faster they age",
+        (
+            "!component",
+            ">at",
+            ">lifetime holds at",
+            ">energy",
+            ">acceleration",
+            ">mean, shifted",
+            "reference and energy from",
+        ),
+        map(row, machine.classes),
+        _environment_text(machine),
+    )
+
+
+def _environment_text(machine: Machine) -> str:
+    environment, cold = machine.environment, [c for c in machine.classes if c.heat is None]
+    if environment is None:
+        return ""
+    steps = ", ".join(
+        f"{s.shift_kelvin:+g} K for {duration(s.hours)}" for s in environment.steps[:_MOST_STEPS]
+    )
+    more = len(environment.steps) - _MOST_STEPS
+    steps += f" and {more:,} more steps" if more > 0 else ""
+    where = "everywhere" if environment.units is None else f"in {', '.join(environment.units)}"
+    text = f"Environment, {where}, over and over: {steps}."
+    if cold:
+        copies = sum(c.copies for c in cold)
+        text += (
+            f"\nWithout a temperature, and not shifted: {len(cold):,} of {len(machine.classes):,} classes, "
+            f"{copies:,} copies."
+        )
+    return text
+
+
+def _celsius(kelvin: float) -> str:
+    return f"{number(kelvin - 273.15)} degC"
+
+
 def _sources(machine: Machine) -> Group:
-    seen = {c.component: (c.component, c.lifetime, c.grade, c.source) for c in machine.classes}
+    seen = {
+        c.component: (c.component, c.heat.lifetime if c.heat else c.lifetime, c.grade, c.source)
+        for c in machine.classes
+    }
     return table(
         "Where the rates come from", ("!component", "lifetime", "!grade", "source"), seen.values()
     )

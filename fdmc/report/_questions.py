@@ -35,6 +35,8 @@ def _exact(scenario: Scenario):
     worn = sorted(name for name, law in laws.items() if not isinstance(law, Exponential))
     yield Question("failure budget (FIT) per level", EXACT, "a sum over components")
     note = f"; for {', '.join(worn)} the long-run mean, not that of the first years" if worn else ""
+    if scenario.environment is not None:
+        note += "; at the mean acceleration over the environment's cycle"
     yield Question(
         "occurrences a year with every part in working order",
         EXACT,
@@ -93,6 +95,12 @@ def _sampled(scenario: Scenario):
 def _refused(scenario: Scenario, refusal: str | None):
     if not scenario.workload.collectives and refusal is None:
         yield Question("collective efficiencies", REFUSED, "workload.collectives is empty")
+    if scenario.environment is not None:
+        yield Question(
+            "stationary state, exact availability of laboratory systems",
+            REFUSED,
+            "the environment changes failure rates; nothing that it shifts is ever stationary",
+        )
     yield Question(
         "gradients with respect to counts and thresholds (need, stock, technicians, mission)",
         REFUSED,

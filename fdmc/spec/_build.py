@@ -7,6 +7,7 @@ from .. import library
 from ._form import (
     ComponentForm,
     DocumentForm,
+    EnvironmentForm,
     FabricForm,
     GroupForm,
     RuleForm,
@@ -19,12 +20,15 @@ from ._model import (
     Checkpoint,
     Collective,
     Component,
+    Environment,
     Fabric,
     Group,
     Policy,
     Restart,
     Rule,
     Service,
+    Step,
+    Temperature,
     Unit,
     Workload,
 )
@@ -55,6 +59,7 @@ def build(form: DocumentForm, name: str, data: dict[str, Any]) -> Scenario:
         ),
         workload=_workload(form.workload),
         document=data,
+        environment=None if form.environment is None else _environment(form.environment),
     )
 
 
@@ -93,7 +98,31 @@ def _component(name: str, form: ComponentForm) -> Component:
         grade=grade,
         use=form.use,
         description=form.description or text,
+        temperature=_temperature(form, row),
     )
+
+
+def _temperature(form: ComponentForm, row: library.Row | None) -> Temperature | None:
+    """How hot the component is; a row's reference temperature is that of the row's own lifetime."""
+    if form.at is None:
+        return None
+    energy, reference, said = form.activation_energy, form.reference, []
+    if reference is None:
+        assert row is not None, "checked"
+        reference = row.reference_kelvin
+        said.append(f'reference from library row {row.id} ("{row.ref_temp}")')
+    if energy is None:
+        assert row is not None, "checked"
+        energy = row.activation_energy_ev
+        said.append(f"energy from library row {row.id}")
+    assert energy is not None, "checked"
+    assert reference is not None, "checked"
+    return Temperature(form.at, reference, energy, "; ".join(said) or "the scenario")
+
+
+def _environment(form: EnvironmentForm) -> Environment:
+    steps = tuple(Step(getattr(step, "for"), step.shift) for step in form.steps)
+    return Environment(steps, None if form.units is None else tuple(form.units))
 
 
 def row_law(row: library.Row | None) -> Law:

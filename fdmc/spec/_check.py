@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from .. import library
+from ._check_environment import check_environment, check_temperatures
 from ._check_names import check_names, dangling
 from ._check_roles import check_roles
 from ._check_service import check_service
@@ -20,11 +21,13 @@ _UNIT_KEYS = {"contains", "components", "feeds", "structure"}
 def check(draft: Draft) -> Iterator[Finding]:
     """Everything that is wrong between sections, in no particular order."""
     yield from _check_library(draft)
+    yield from check_temperatures(draft)
     if not draft.components or not draft.units:
         return  # said already, or all of the names below would be missing
     yield from _check_groups(draft)
     yield from check_names(draft)
     yield from check_structures(draft)
+    yield from check_environment(draft)
     broken = list(_check_containment(draft))
     yield from broken
     roots = set(draft.units) - {child for unit in draft.units.values() for child in unit.contains}

@@ -14,6 +14,9 @@ from ._problem import shown
 
 
 LEAST = math.ulp(0.0)
+HOTTEST_KELVIN = 400.0 + 273.15  # nothing in a machine works there; a slip of the pen does
+_CELSIUS = re.compile(r"(°|deg|celsius|degree)", re.IGNORECASE)
+_MOST_EV = 5.0  # activation energies of degradation are below 2 eV
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _TITLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
 
@@ -36,6 +39,31 @@ def _quantity(dimension: units.Dimension, minimum: float, word: str | None, valu
         return units.quantity(value, dimension, minimum)
     except units.QuantityError as error:
         raise refuse(error.message, error.suggestion) from None
+
+
+def _temperature(value: Any) -> float:
+    kelvin = _quantity(units.KELVIN, -math.inf, None, value)
+    if kelvin < 0:
+        raise refuse(f"{shown(value)} is below absolute zero", 'write one such as "45 degC"')
+    if kelvin > HOTTEST_KELVIN:
+        raise refuse(f"{shown(value)} is above 400 degC", 'write one such as "45 degC"')
+    return kelvin
+
+
+def _difference(value: Any) -> float:
+    if _CELSIUS.search(str(value)):
+        fix = re.sub(r"\s*[°A-Za-z].*", "", str(value).strip()) + " K"
+        said = f"{shown(value)} is a temperature, not a difference"
+        raise refuse(said, f'write "{fix}"')
+    return _quantity(units.DIFFERENCE, -math.inf, None, value)
+
+
+def _energy(value: Any) -> float:
+    energy = _quantity(units.ELECTRON_VOLTS, 0.0, None, value)
+    if energy > _MOST_EV:
+        said = f"{shown(value)} is more than {_MOST_EV:g} eV"
+        raise refuse(said, 'write an activation energy such as "0.7 eV"')
+    return energy
 
 
 def _number(low: float, high: float, value: Any) -> float:
@@ -80,6 +108,11 @@ def _field(check: Callable[[Any], Any], schema: dict[str, Any]) -> Any:
 
 
 def _of(dimension: units.Dimension, minimum: float, *examples: str, word: str | None = None) -> Any:
+    check = functools.partial(_quantity, dimension, minimum, word)
+    return _field(check, _written(dimension, examples, word))
+
+
+def _written(dimension: units.Dimension, examples: tuple[str, ...], word: str | None = None) -> Any:
     quantity: dict[str, Any] = {
         "type": "string",
         "description": f"A {dimension.name} with its unit.",
@@ -87,7 +120,7 @@ def _of(dimension: units.Dimension, minimum: float, *examples: str, word: str | 
     }
     if word is None:
         quantity["pattern"] = r"^\s*[-+0-9.]"
-    return _field(functools.partial(_quantity, dimension, minimum, word), quantity)
+    return quantity
 
 
 Hours = Annotated[float, *_of(units.HOURS, LEAST, "4 h", "15 min", "21 d", "5 y")]
@@ -98,6 +131,13 @@ SecondsMore = Annotated[float, *_of(units.SECONDS, LEAST, "180 ms", "30 s", "5 m
 Interval = Annotated[float | None, *_of(units.SECONDS, LEAST, "optimal", "30 min", word="optimal")]
 Bytes = Annotated[float, *_of(units.BYTES, LEAST, "1 GiB", "512 MiB", "100 MB")]
 Gbps = Annotated[float, *_of(units.GBPS, LEAST, "200 Gb/s", "1.6 Tb/s")]
+Kelvin = Annotated[float, *_field(_temperature, _written(units.KELVIN, ("45 degC", "318 K")))]
+KelvinMore = Annotated[
+    float, *_field(_difference, _written(units.DIFFERENCE, ("+8 K", "-3 K", "0 K")))
+]
+ElectronVolts = Annotated[
+    float, *_field(_energy, _written(units.ELECTRON_VOLTS, ("0.7 eV", "0.35 eV")))
+]
 
 _POSITIVE = {"type": "number", "exclusiveMinimum": 0}
 Positive = Annotated[float, *_field(functools.partial(_number, 0.0, math.inf), _POSITIVE)]

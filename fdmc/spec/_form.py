@@ -1,17 +1,20 @@
 """The document as it is written, section by section; its JSON Schema comes from here."""
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, create_model, model_validator
 
 from ._fields import (
     Bytes,
     Count,
+    ElectronVolts,
     Form,
     Fraction,
     Gbps,
     Hours,
     Interval,
+    Kelvin,
+    KelvinMore,
     LongHours,
     Name,
     Outage,
@@ -39,6 +42,15 @@ class ComponentForm(Form):
     )
     lifetime: Lifetime | None = Field(default=None, description="Lifetime law.")
     repair: Repair | None = Field(default=None, description="Repair time, fixed or a law.")
+    at: Kelvin | None = Field(
+        default=None, description="Its own temperature at nominal conditions; it ages by it."
+    )
+    reference: Kelvin | None = Field(
+        default=None, description="Temperature of the lifetime; default: the library row's."
+    )
+    activation_energy: ElectronVolts | None = Field(
+        default=None, description="Of Arrhenius' law; default: the library row's."
+    )
     source: Text | None = Field(default=None, description="Where the numbers come from.")
     description: Text | None = Field(default=None, description="What the part is.")
 
@@ -159,6 +171,35 @@ class ServiceForm(Form):
     replace: dict[Name, RuleField] = Field(default={}, description="Rules by component or unit.")
 
 
+if TYPE_CHECKING:
+
+    class StepForm(Form):
+        """As below; its other key is `for`."""
+
+        shift: float
+else:  # `for` is a word of Python, so that this form cannot be written as a class
+    StepForm = create_model(
+        "StepForm",
+        __base__=Form,
+        __doc__="One step of the cycle of temperatures.",
+        **{
+            "for": (Hours, Field(description="How long it lasts.")),
+            "shift": (KelvinMore, Field(description="What it adds to every temperature (`at`).")),
+        },
+    )
+
+
+class EnvironmentForm(Form):
+    """Temperatures over the mission: steps that follow each other and begin again."""
+
+    steps: list[StepForm] = Field(
+        description="Steps, repeated for ever from time zero.", json_schema_extra={"minItems": 1}
+    )
+    units: list[Name] | None = Field(
+        default=None, description="Units whose components are shifted; default: all."
+    )
+
+
 class CollectiveForm(Form):
     """One collective operation of a step."""
 
@@ -217,5 +258,8 @@ class DocumentForm(Form):
     components: dict[Name, ComponentForm] = Field(description="Parts with a lifetime.")
     units: dict[Name, UnitField] = Field(description="Templates of the containment tree.")
     fabric: FabricForm = Field(description="Accelerators, planes and lanes.")
+    environment: EnvironmentForm | None = Field(
+        default=None, description="Temperatures that rise and fall over the mission."
+    )
     service: ServiceForm = Field(default_factory=ServiceForm)
     workload: WorkloadForm = Field(default_factory=WorkloadForm)

@@ -11,6 +11,19 @@ from .fault_tree import Formula
 
 
 @dataclasses.dataclass(frozen=True)
+class Temperature:
+    """How hot a component is at nominal conditions, and how that ages it (Arrhenius).
+
+    Its lifetime holds at the reference temperature; `source` says where that and the energy come from.
+    """
+
+    at_kelvin: float
+    reference_kelvin: float
+    activation_energy_ev: float
+    source: str
+
+
+@dataclasses.dataclass(frozen=True)
 class Component:
     """The smallest thing with a lifetime; `grade` says how far its numbers can be trusted."""
 
@@ -21,6 +34,7 @@ class Component:
     grade: str
     use: str | None
     description: str
+    temperature: Temperature | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,6 +95,22 @@ class Fabric:
     lane_rate_gbps: float
     efficiency: float
     policy: Policy
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """So long, every temperature is shifted by so much."""
+
+    hours: float
+    shift_kelvin: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Environment:
+    """Steps of temperature, repeated for ever from time zero, for all in `units` (None: everywhere)."""
+
+    steps: tuple[Step, ...]
+    units: tuple[str, ...] | None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,13 +6,15 @@ import hashlib
 import json
 from typing import Any, Literal
 
-from ._model import Component, Fabric, Rule, Service, Unit, Workload
+from ._model import Component, Environment, Fabric, Rule, Service, Unit, Workload
 from ._tree import Tree, build_tree
 from .fault_tree import Formula
 
 
 # Fields that say something to people and change no answer.
 _SAID = {"title", "document", "source", "grade", "use", "description", "copies"}
+# What came later: machines without it keep the fingerprint that they had.
+_LATER = ("structure", "temperature", "environment")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,6 +35,7 @@ class Scenario:
     service: Service
     workload: Workload
     document: dict[str, Any] = dataclasses.field(repr=False, compare=False)
+    environment: Environment | None = None
 
     @functools.cached_property
     def tree(self) -> Tree:
@@ -94,8 +97,7 @@ def _canonical(value: Any) -> Any:
         return {"op": value.op, "least": value.least, "args": args}
     if dataclasses.is_dataclass(value):
         names = [f.name for f in dataclasses.fields(value) if f.name not in _SAID]
-        if getattr(value, "structure", True) is None:
-            names.remove("structure")  # machines without one keep the fingerprint that they had
+        names = [n for n in names if n not in _LATER or getattr(value, n) is not None]
         fields = {name: _canonical(getattr(value, name)) for name in names}
         kind = getattr(type(value), "kind", None)
         return fields if kind is None else {"law": kind, **fields}

@@ -44,6 +44,7 @@ gram = [mass] = g
 metre = [length] = m
 watt = [power] = W
 volt = [voltage] = V
+electron_volt = 1.602176634e-19 * watt * second = eV
 """
 
 _NUMBER = r"[-+]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?(?:inf|nan)(?:inity)?"
@@ -53,7 +54,7 @@ _QUANTITY = re.compile(
 _UNIT_NAMES = (
     "h", "min", "s", "ms", "us", "ns", "d", "wk", "y", "hour", "minute", "second", "day", "week",
     "year", "FIT", "bit", "byte", "b", "B", "kB", "MB", "GB", "TB", "KiB", "MiB", "GiB", "TiB",
-    "Gb/s", "Tb/s", "Mb/s", "degC", "K",
+    "Gb/s", "Tb/s", "Mb/s", "degC", "K", "eV",
 )  # fmt: skip
 
 
@@ -85,6 +86,8 @@ PER_HOUR = Dimension("failure rate", "1 / hour", "FIT")
 BYTES = Dimension("size", "byte", "GiB")
 GBPS = Dimension("data rate", "gigabit / second", "Gb/s")
 KELVIN = Dimension("temperature", "kelvin", "degC")
+DIFFERENCE = Dimension("temperature difference", "kelvin", "K")
+ELECTRON_VOLTS = Dimension("energy", "electron_volt", "eV")
 
 
 def quantity(value: object, dimension: Dimension, minimum: float = -math.inf) -> float:

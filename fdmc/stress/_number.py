@@ -11,22 +11,24 @@ from jaxtyping import Array, Real
 Number = Real[Array, "..."] | Real[np.ndarray, "..."] | np.floating | np.integer | float | int
 """JAX arrays inside a kernel, NumPy or floats on the host; everything broadcasts."""
 
+OR_INFINITE = True
+
 
 def namespace(*values: Number) -> ModuleType:
     """`jax.numpy` as soon as one value is a JAX array, else NumPy."""
     return jnp if any(isinstance(value, jax.Array) for value in values) else np
 
 
-def require_positive(**values: Number) -> None:
+def require_positive(or_infinite: bool = False, /, **values: Number) -> None:
     """Raise a `ValueError` that names the first host value that is not positive and finite."""
     for name, value in values.items():
-        _require(name, value, _known(value) > 0, "positive")
+        _require(name, value, _known(value) > 0, "positive", or_infinite)
 
 
-def require_nonnegative(**values: Number) -> None:
+def require_nonnegative(or_infinite: bool = False, /, **values: Number) -> None:
     """Raise a `ValueError` that names the first host value that is negative or not finite."""
     for name, value in values.items():
-        _require(name, value, _known(value) >= 0, "zero or more")
+        _require(name, value, _known(value) >= 0, "zero or more", or_infinite)
 
 
 def require_finite(**values: Number) -> None:
@@ -47,8 +49,10 @@ def _known(value: Number) -> np.ndarray:
     return np.asarray(1.0 if isinstance(value, jax.Array) else value, float)
 
 
-def _require(name: str, value: Number, holds: np.ndarray, what: str) -> None:
-    good = holds & np.isfinite(_known(value))
+def _require(
+    name: str, value: Number, holds: np.ndarray | np.bool, what: str, infinite: bool = False
+) -> None:
+    known = _known(value)
+    good = np.asarray(holds & (infinite | np.isfinite(known)))
     if not np.all(good):
-        bad = np.asarray(value, float)[~np.asarray(good)].flat[0]
-        raise ValueError(f"{name} must be {what}, but is {bad:g}.")
+        raise ValueError(f"{name} must be {what}, but is {known[~good].flat[0]:g}.")

@@ -1,0 +1,273 @@
+"""Heat against closed forms, matrix exponentials, the reference's small steps and published values."""
+
+import inspect
+import math
+import re
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import scipy.integrate
+import scipy.linalg
+
+from benchmarks._physics_thermal import FORMULAS
+from fdmc import thermal
+from fdmc.reference._thermal import HeatPath, RingLimits, heat_history, lock_history, solved
+
+
+COOLANT = jnp.array([313.15, 308.15])
+PATHS = {  # the 2.5D template by hand: node, node or boundary, K/W
+    "links": [(0, 2, 0.015), (0, 3, 0.5), (1, 2, 1.0), (1, 3, 6.0), (0, 1, 2.6)],
+    "boundaries": [(2, 0, 0.02), (3, 1, 10.0)],
+}
+CAPACITANCE = [1.5, 0.08, 100.0, 20.0]
+RING = thermal.Ring(360.0, 40.0, 0.5, 10.0, 2.3e-4, 0.1)
+
+
+def package(name="2.5d", **change):
+    return thermal.package_network(thermal.TEMPLATES[name], change or None)
+
+
+def doubles(net):
+    return jax.tree.map(lambda x: jnp.asarray(np.asarray(x), jnp.float64), net)
+
+
+def reference_paths():
+    inner = [HeatPath(i, j, 1 / r) for i, j, r in PATHS["links"]]
+    return inner + [HeatPath(i, b, 1 / r, True) for i, b, r in PATHS["boundaries"]]
+
+
+# Published and closed values.
+
+
+def test_cases_of_the_formula_sheet():
+    stack = ["die1 source 2", "die1 Si 48", "die2 Si 48", "die2 source 2"]
+    quadrants = {"lower-left 5x5mm quadrant": 12.5, "upper-right 5x5mm quadrant": 12.5}
+    two_dies = FORMULAS["T02"]([10, 10], stack, 130, 1e5, 300, [50, 200], 50, quadrants)
+    np.testing.assert_allclose(two_dies, [310.007680033643], rtol=1e-12)  # 3D-ICE, run
+    np.testing.assert_allclose(FORMULAS["T03"](1e6, 1e5, 130), [310.00769230769], rtol=1e-13)
+    rises = {"lid2": 93.3171, "substrate_1": 96.6721}
+    np.testing.assert_allclose(FORMULAS["T04"](1400, 25, [9.5, 9.5], rises), [12.0], rtol=1e-3)
+    np.testing.assert_allclose(FORMULAS["T05"](700, 0.03, 2, 2, 0.5), [5.1432935], rtol=1e-6)
+    np.testing.assert_allclose(FORMULAS["T06"](0.05, 100, 1, 0.08), [4.8113], rtol=2e-5)
+    ring = FORMULAS["T08"](1310, 4500, 4.2, 1.86e-4)
+    np.testing.assert_allclose(ring, [0.29111, 0.058014, 5.0179, 0.50179], rtol=1e-5)
+    np.testing.assert_allclose(FORMULAS["T09"](), [21.25, 22.5, 18.75, 5.625, 20.94], rtol=2e-4)
+
+
+def test_crosstalk_is_the_inverse_of_the_conductance():
+    # MFIT, example 1: four chiplets of 3 W, printed couplings; the mean rise it prints is 105.4027.
+    adjacent, diagonal = 8.1587, 7.7190
+    R = np.array(
+        [[11.0979 if i == j else diagonal if i + j == 3 else adjacent for i in range(4)] for j in range(4)]
+    )
+    G = np.linalg.inv(R)
+    links = [(i, j, -G[i, j]) for i in range(4) for j in range(i)]
+    net = thermal.network(np.ones(4).tolist(), links, [(i, 0, G[i].sum()) for i in range(4)])
+    np.testing.assert_allclose(thermal.resistance(net), R, rtol=1e-5)
+    rise = thermal.steady_kelvin(net, jnp.full(4, 3.0), jnp.zeros(1))
+    np.testing.assert_allclose(rise, 105.4027, rtol=2e-5)
+
+
+def test_stack_is_the_dense_finite_volume_solution():
+    rng = np.random.default_rng(1)
+    L, nx, ny, sides = 3, 4, 5, (0.004, 0.01)
+    watts, thick, k = rng.random((L, nx, ny)), np.array([1e-4, 2e-5, 3e-4]), np.array([130, 2, 60.0])
+    dx, dy = sides[0] / nx, sides[1] / ny
+    index = np.arange(L * nx * ny).reshape(L, nx, ny)
+    G = np.zeros((index.size, index.size))
+
+    def join(a, b, g):
+        for i, j in zip(a.ravel(), b.ravel(), strict=True):
+            G[i, i] += g
+            G[j, j] += g
+            G[i, j] -= g
+            G[j, i] -= g
+
+    for m in range(L):
+        join(index[m, 1:], index[m, :-1], k[m] * thick[m] * dy / dx)
+        join(index[m, :, 1:], index[m, :, :-1], k[m] * thick[m] * dx / dy)
+        if m:
+            half = thick[m] / k[m] / 2 + thick[m - 1] / k[m - 1] / 2
+            join(index[m], index[m - 1], dx * dy / half)
+    for m, h in ((0, 50.0), (L - 1, 2e4)):
+        G[index[m].ravel(), index[m].ravel()] += dx * dy / (1 / h + thick[m] / k[m] / 2)
+    with jax.enable_x64(True):
+        got = thermal.stack_rise(
+            jnp.array(watts), jnp.array(thick), jnp.array(k), sides, top_htc=2e4, bottom_htc=50.0
+        )
+    np.testing.assert_allclose(got, np.linalg.solve(G, watts.ravel()).reshape(L, nx, ny), rtol=1e-9)
+
+
+# Networks over time.
+
+
+@pytest.mark.parametrize("seconds", [0.0, 1e-3, 0.1, 30.0, 3600.0, 1e6])
+def test_step_is_the_matrix_exponential(seconds):
+    with jax.enable_x64(True):
+        net = doubles(package())
+        start, watts = jnp.array([350.0, 320, 330, 310]), jnp.array([900.0, 15, 0, 20])
+        got = thermal.step(thermal.modes(net), start, watts, COOLANT.astype(float), seconds)
+        # A constant row carries the input, its integral another block: Van Loan, 1978.
+        a = -np.asarray(net.conductance) / np.asarray(net.capacitance)[:, None]
+        b = (watts + net.boundary @ COOLANT.astype(float)) / net.capacitance
+        big = np.zeros((9, 9))
+        big[:4, :4], big[:4, 4], big[5:, :4] = a, b, np.eye(4)
+        whole = scipy.linalg.expm(big * seconds) @ np.array([*start, 1, 0, 0, 0, 0])
+        tolerance = 1e-11 if seconds < 1e4 else 1e-8  # the oracle's own squaring
+        np.testing.assert_allclose(got.kelvin, whole[:4], rtol=tolerance)
+        mean = whole[5:] / seconds if seconds else start
+        np.testing.assert_allclose(got.mean_kelvin, mean, rtol=max(tolerance, 1e-10))
+
+
+def test_history_is_that_of_small_steps_and_conserves_energy():
+    levels, lengths = [1000.0, 200.0, 700.0], [0.5, 1.5, 1.0]
+
+    def watts_at(t):
+        phase = 0 if t < 0.5 else 1 if t < 2 else 2
+        return [levels[phase], 20.0, 0.0, 20.0]
+
+    small = heat_history(
+        CAPACITANCE, reference_paths(), [330.0] * 4, watts_at, COOLANT.tolist(), 3.0, 6000
+    )
+    watts = jnp.array([[p, 20.0, 0.0, 20.0] for p in levels])
+    m = thermal.modes(package())
+    both = jnp.stack([watts, watts], -1)  # two lanes
+    done = thermal.thermal_history(
+        m, jnp.full((4, 2), 330.0), both, jnp.tile(COOLANT, (3, 1))[..., None], jnp.array(lengths)
+    )
+    for lane in (0, 1):
+        expected = [small[n - 1] for n in (1000, 4000, 6000)]
+        np.testing.assert_allclose(done.kelvin[..., lane], expected, rtol=0, atol=2e-3)
+    stored = m.network.capacitance @ (done.kelvin[-1, :, 0] - 330.0)
+    out = [thermal.boundary_watts(m.network, mean, COOLANT[:, None])[:, 0].sum() for mean in done.mean_kelvin]
+    put_in = float(watts.sum(1) @ jnp.array(lengths))
+    assert stored + np.dot(out, lengths) == pytest.approx(put_in, rel=1e-4)
+
+
+def test_steady_state_is_where_nothing_moves_and_the_reference_agrees():
+    net, watts = package(), jnp.array([1000.0, 20.0, 0.0, 20.0])
+    kelvin = thermal.steady_kelvin(net, watts, COOLANT)
+    G = np.asarray(net.conductance, float).tolist()
+    right = np.asarray(watts) + np.asarray(net.boundary, float) @ np.asarray(COOLANT, float)
+    np.testing.assert_allclose(kelvin, solved(G, right.tolist()), rtol=1e-6)
+    speed = thermal.kelvin_per_second(net, kelvin, watts, COOLANT)
+    np.testing.assert_allclose(speed * net.capacitance, 0.0, atol=0.02)  # of 1000 W
+    cold = thermal.kelvin_per_second(net, jnp.full(4, 313.15), watts, COOLANT)
+    np.testing.assert_allclose(cold[:3], [1000 / 1.5, 20 / 0.08, 0.0], rtol=1e-5, atol=1e-3)
+
+
+def test_float32_keeps_its_digits_in_a_stiff_network():
+    """Time constants from 1 ms to 3 hours, as with a facility loop behind the plate."""
+    parts = [0.01, 0.02, 0.05], [0.1, 100.0, 2e5]
+    watts = np.array([700.0, 0, 0])
+
+    def one(dtype):
+        m = thermal.modes(thermal.cauer(*parts))
+        after = thermal.step(m, jnp.full(3, 300.0, dtype), jnp.asarray(watts, dtype), jnp.full(1, 300.0, dtype), 600.0)
+        return np.asarray(after.kelvin, float)
+
+    single = one(jnp.float32)
+    with jax.enable_x64(True):
+        np.testing.assert_allclose(single, one(jnp.float64), rtol=0, atol=1e-3)
+
+
+def test_periodic_orbit_is_where_a_long_history_ends():
+    watts = jnp.array([[1000.0, 20, 0, 20], [300, 20, 0, 20], [700, 5, 0, 20]])[..., None]
+    seconds = jnp.array([0.7, 0.2, 0.9])
+    m = thermal.modes(package())
+    starts = thermal.periodic_kelvin(m, watts, COOLANT[:, None], seconds)
+    ends = thermal.thermal_history(
+        m,
+        starts[0],
+        jnp.tile(watts, (200, 1, 1)),
+        jnp.tile(COOLANT[:, None], (600, 1, 1)),
+        jnp.tile(seconds, 200),
+    ).kelvin
+    np.testing.assert_allclose(ends[-3:], jnp.roll(starts, -1, 0), rtol=0, atol=2e-3)
+    np.testing.assert_allclose(ends[2], starts[0], rtol=0, atol=1e-3)
+    wave, pole = thermal.SquareWave(300.0, 1000.0, 2.0, 0.3), thermal.Pole(0.03, 2.0, 313.15)
+    one = thermal.modes(thermal.cauer([0.03], [2.0 / 0.03]))
+    orbit = thermal.periodic_kelvin(
+        one, jnp.array([[1000.0], [300.0]]), COOLANT[:1], jnp.array([0.6, 1.4])
+    )
+    low, high = thermal.square_wave_kelvin(wave, pole)
+    np.testing.assert_allclose(orbit[:, 0], [low, high], rtol=1e-6)
+
+
+# Excursions and lock.
+
+
+def single_pole(wave, pole, periods=40, per_period=4000):
+    """A settled square wave behind one pole, by the reference's small steps; the last periods."""
+    seconds = wave.period_seconds * periods
+    g = 1 / pole.kelvin_per_watt
+    kelvin = heat_history(
+        [pole.tau_seconds * g],
+        [HeatPath(0, 0, g, True)],
+        [float(thermal.square_wave_kelvin(wave, pole)[0])],
+        lambda t: [wave.high_watts if t % wave.period_seconds < wave.duty * wave.period_seconds else wave.low_watts],
+        [pole.base_kelvin],
+        seconds,
+        periods * per_period,
+    )
+    return [k[0] for k in kelvin], wave.period_seconds / per_period
+
+
+@pytest.mark.parametrize("relock", [0.0, 0.15, 5.0])
+def test_time_out_of_lock_of_a_square_wave(relock):
+    wave, pole = thermal.SquareWave(300.0, 1000.0, 2.0, 0.4), thermal.Pole(0.03, 1.0, 313.15)
+    low, high = (float(t) for t in thermal.square_wave_kelvin(wave, pole))
+    limit = low + 0.6 * (high - low)
+    kelvin, dt = single_pole(wave, pole, periods=10)
+    assert (min(kelvin), max(kelvin)) == pytest.approx((low, high), abs=1e-4)
+    seen = lock_history(RingLimits(limit - 0.5, 40.0, 0.5, 1e9, relock), kelvin, dt)
+    outside = thermal.seconds_above(wave, pole, limit)
+    assert seen.outside_seconds / 10 == pytest.approx(outside, abs=2 * dt)
+    share = thermal.dead_share(outside, 2.0, relock)
+    started = 1.0 if relock < 2 else (20 - 0.4) / 20  # until the first loss it was in lock
+    assert seen.dead_seconds / 20 == pytest.approx(share * started, abs=0.02)
+    assert seen.losses == (10 if relock < 1 else 1)
+    assert thermal.seconds_above(wave, pole, low - 1) == pytest.approx(2.0)
+    assert thermal.seconds_above(wave, pole, high + 1) == 0
+
+
+def test_time_faster_than_tracking_of_a_square_wave():
+    wave, pole = thermal.SquareWave(300.0, 1000.0, 2.0, 0.4), thermal.Pole(0.03, 1.0, 313.15)
+    kelvin, dt = single_pole(wave, pole, periods=10)
+    for limit in (3.0, 9.0, 15.0, 30.0):
+        seen = lock_history(RingLimits(500.0, 400.0, 0.5, limit, 0.0), kelvin, dt)
+        got = thermal.seconds_faster(wave, pole, limit)
+        assert seen.outside_seconds / 10 == pytest.approx(got, abs=4 * dt)
+
+
+def test_lock_step_follows_the_reference():
+    t = np.linspace(0, 30, 60_001)
+    path = 358 + 2.7 * np.sin(t) + 1.1 * np.sin(2.7 * t + 1) - 21 * (t > 20) * np.sin((t - 20) / 2)
+    ring = RingLimits(360.0, 20.0, 0.5, 1e9, 0.37)
+    seen = lock_history(ring, path.tolist(), t[1])
+    margin = thermal.lock_margin(thermal.Ring(360.0, 20.0, 0.5, 1e9, 0.0, 0.37), jnp.array(path[::40]))
+    ends = (margin[:-1], margin[1:])
+
+    def follow(remaining, pair):
+        done = thermal.lock_step(remaining, *pair, 40 * t[1], 0.37)
+        return done.remaining_seconds, (done.dead_seconds, done.lost)
+
+    _, (dead, lost) = jax.lax.scan(follow, jnp.zeros(()), ends)
+    assert dead.sum() == pytest.approx(seen.dead_seconds, abs=0.01)
+    assert lost.sum() == seen.losses > 3
+
+
+def test_lock_margins_and_tuning():
+    margins = thermal.lock_margins(RING, jnp.array([300.0, 319.6, 360.4, 361.0]), 5.0)
+    np.testing.assert_allclose(margins.hot, [60.5, 40.9, 0.1, -0.5], atol=1e-4)
+    np.testing.assert_allclose(margins.cold, [-19.5, 0.1, 40.9, 41.5], atol=1e-4)
+    np.testing.assert_allclose(margins.fast, 0.25)
+    locked = thermal.in_lock(thermal.lock_margin(RING, jnp.array([300.0, 340, 360.4, 361.0])))
+    assert locked.tolist() == [False, True, True, False]
+    assert not thermal.in_lock(thermal.lock_margin(RING, 340.0, -11.0))
+    # Light that drifts to longer waves needs a warmer ring.
+    assert thermal.lock_margins(RING, 361.0, carrier_kelvin=2.0).hot == 1.5
+    heat = thermal.tuning_watts(RING, jnp.array([300.0, 350.0, 365.0]))
+    np.testing.assert_allclose(heat, [40 * 2.3e-4, 10 * 2.3e-4, 0.0], rtol=1e-5)
