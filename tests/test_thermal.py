@@ -60,7 +60,10 @@ def test_crosstalk_is_the_inverse_of_the_conductance():
     # MFIT, example 1: four chiplets of 3 W, printed couplings; the mean rise it prints is 105.4027.
     adjacent, diagonal = 8.1587, 7.7190
     R = np.array(
-        [[11.0979 if i == j else diagonal if i + j == 3 else adjacent for i in range(4)] for j in range(4)]
+        [
+            [11.0979 if i == j else diagonal if i + j == 3 else adjacent for i in range(4)]
+            for j in range(4)
+        ]
     )
     G = np.linalg.inv(R)
     links = [(i, j, -G[i, j]) for i in range(4) for j in range(i)]
@@ -73,7 +76,11 @@ def test_crosstalk_is_the_inverse_of_the_conductance():
 def test_stack_is_the_dense_finite_volume_solution():
     rng = np.random.default_rng(1)
     L, nx, ny, sides = 3, 4, 5, (0.004, 0.01)
-    watts, thick, k = rng.random((L, nx, ny)), np.array([1e-4, 2e-5, 3e-4]), np.array([130, 2, 60.0])
+    watts, thick, k = (
+        rng.random((L, nx, ny)),
+        np.array([1e-4, 2e-5, 3e-4]),
+        np.array([130, 2, 60.0]),
+    )
     dx, dy = sides[0] / nx, sides[1] / ny
     index = np.arange(L * nx * ny).reshape(L, nx, ny)
     G = np.zeros((index.size, index.size))
@@ -103,7 +110,7 @@ def test_stack_is_the_dense_finite_volume_solution():
 # Networks over time.
 
 
-@pytest.mark.parametrize("seconds", [0.0, 1e-3, 0.1, 30.0, 3600.0, 1e6])
+@pytest.mark.parametrize("seconds", [0.0, 1e-3, 0.1, 30.0, 1000.0])
 def test_step_is_the_matrix_exponential(seconds):
     with jax.enable_x64(True):
         net = doubles(package())
@@ -115,10 +122,13 @@ def test_step_is_the_matrix_exponential(seconds):
         big = np.zeros((9, 9))
         big[:4, :4], big[:4, 4], big[5:, :4] = a, b, np.eye(4)
         whole = scipy.linalg.expm(big * seconds) @ np.array([*start, 1, 0, 0, 0, 0])
-        tolerance = 1e-11 if seconds < 1e4 else 1e-8  # the oracle's own squaring
-        np.testing.assert_allclose(got.kelvin, whole[:4], rtol=tolerance)
+        np.testing.assert_allclose(got.kelvin, whole[:4], rtol=1e-10)
         mean = whole[5:] / seconds if seconds else start
-        np.testing.assert_allclose(got.mean_kelvin, mean, rtol=max(tolerance, 1e-10))
+        np.testing.assert_allclose(got.mean_kelvin, mean, rtol=1e-10)
+        for_ever = thermal.step(thermal.modes(net), start, watts, COOLANT.astype(float), 1e9)
+        np.testing.assert_allclose(
+            for_ever.kelvin, thermal.steady_kelvin(net, watts, COOLANT.astype(float)), rtol=1e-14
+        )
 
 
 def test_history_is_that_of_small_steps_and_conserves_energy():
@@ -135,13 +145,16 @@ def test_history_is_that_of_small_steps_and_conserves_energy():
     m = thermal.modes(package())
     both = jnp.stack([watts, watts], -1)  # two lanes
     done = thermal.thermal_history(
-        m, jnp.full((4, 2), 330.0), both, jnp.tile(COOLANT, (3, 1))[..., None], jnp.array(lengths)
+        m, jnp.full((4, 2), 330.0), both, jnp.tile(COOLANT, (3, 1)), jnp.array(lengths)
     )
     for lane in (0, 1):
         expected = [small[n - 1] for n in (1000, 4000, 6000)]
         np.testing.assert_allclose(done.kelvin[..., lane], expected, rtol=0, atol=2e-3)
     stored = m.network.capacitance @ (done.kelvin[-1, :, 0] - 330.0)
-    out = [thermal.boundary_watts(m.network, mean, COOLANT[:, None])[:, 0].sum() for mean in done.mean_kelvin]
+    out = [
+        thermal.boundary_watts(m.network, mean, COOLANT[:, None])[:, 0].sum()
+        for mean in done.mean_kelvin
+    ]
     put_in = float(watts.sum(1) @ jnp.array(lengths))
     assert stored + np.dot(out, lengths) == pytest.approx(put_in, rel=1e-4)
 
@@ -165,7 +178,13 @@ def test_float32_keeps_its_digits_in_a_stiff_network():
 
     def one(dtype):
         m = thermal.modes(thermal.cauer(*parts))
-        after = thermal.step(m, jnp.full(3, 300.0, dtype), jnp.asarray(watts, dtype), jnp.full(1, 300.0, dtype), 600.0)
+        after = thermal.step(
+            m,
+            jnp.full(3, 300.0, dtype),
+            jnp.asarray(watts, dtype),
+            jnp.full(1, 300.0, dtype),
+            600.0,
+        )
         return np.asarray(after.kelvin, float)
 
     single = one(jnp.float32)
@@ -207,7 +226,11 @@ def single_pole(wave, pole, periods=40, per_period=4000):
         [pole.tau_seconds * g],
         [HeatPath(0, 0, g, True)],
         [float(thermal.square_wave_kelvin(wave, pole)[0])],
-        lambda t: [wave.high_watts if t % wave.period_seconds < wave.duty * wave.period_seconds else wave.low_watts],
+        lambda t: [
+            wave.high_watts
+            if t % wave.period_seconds < wave.duty * wave.period_seconds
+            else wave.low_watts
+        ],
         [pole.base_kelvin],
         seconds,
         periods * per_period,
@@ -223,13 +246,13 @@ def test_time_out_of_lock_of_a_square_wave(relock):
     kelvin, dt = single_pole(wave, pole, periods=10)
     assert (min(kelvin), max(kelvin)) == pytest.approx((low, high), abs=1e-4)
     seen = lock_history(RingLimits(limit - 0.5, 40.0, 0.5, 1e9, relock), kelvin, dt)
-    outside = thermal.seconds_above(wave, pole, limit)
+    outside = float(thermal.seconds_above(wave, pole, limit))
     assert seen.outside_seconds / 10 == pytest.approx(outside, abs=2 * dt)
-    share = thermal.dead_share(outside, 2.0, relock)
+    share = float(thermal.dead_share(outside, 2.0, relock))
     started = 1.0 if relock < 2 else (20 - 0.4) / 20  # until the first loss it was in lock
     assert seen.dead_seconds / 20 == pytest.approx(share * started, abs=0.02)
     assert seen.losses == (10 if relock < 1 else 1)
-    assert thermal.seconds_above(wave, pole, low - 1) == pytest.approx(2.0)
+    assert float(thermal.seconds_above(wave, pole, low - 1)) == pytest.approx(2.0)
     assert thermal.seconds_above(wave, pole, high + 1) == 0
 
 
@@ -238,7 +261,7 @@ def test_time_faster_than_tracking_of_a_square_wave():
     kelvin, dt = single_pole(wave, pole, periods=10)
     for limit in (3.0, 9.0, 15.0, 30.0):
         seen = lock_history(RingLimits(500.0, 400.0, 0.5, limit, 0.0), kelvin, dt)
-        got = thermal.seconds_faster(wave, pole, limit)
+        got = float(thermal.seconds_faster(wave, pole, limit))
         assert seen.outside_seconds / 10 == pytest.approx(got, abs=4 * dt)
 
 
@@ -246,8 +269,10 @@ def test_lock_step_follows_the_reference():
     t = np.linspace(0, 30, 60_001)
     path = 358 + 2.7 * np.sin(t) + 1.1 * np.sin(2.7 * t + 1) - 21 * (t > 20) * np.sin((t - 20) / 2)
     ring = RingLimits(360.0, 20.0, 0.5, 1e9, 0.37)
-    seen = lock_history(ring, path.tolist(), t[1])
-    margin = thermal.lock_margin(thermal.Ring(360.0, 20.0, 0.5, 1e9, 0.0, 0.37), jnp.array(path[::40]))
+    seen = lock_history(ring, path.tolist(), float(t[1]))
+    margin = thermal.lock_margin(
+        thermal.Ring(360.0, 20.0, 0.5, 1e9, 0.0, 0.37), jnp.array(path[::40])
+    )
     ends = (margin[:-1], margin[1:])
 
     def follow(remaining, pair):

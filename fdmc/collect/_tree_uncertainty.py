@@ -79,7 +79,7 @@ def uncertainty(
         drawn = scores(keys, first, min(first + _TRIALS, trials))
         p = np.asarray(Values(tree, time_hours, parameters, drawn).events(), np.float32)
         # A normal or lognormal quantity may leave [0, 1]; as a probability it ends there.
-        return probabilities(diagram, np.clip(p, 0, 1).T)[:, 0]
+        return probabilities(diagram, np.clip(p, 0, 1, out=p).T)[:, 0]
 
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         top = np.concatenate(list(pool.map(some, range(0, trials, _TRIALS)))).astype(float)

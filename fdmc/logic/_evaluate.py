@@ -47,7 +47,7 @@ def _values(diagram: Diagram, p: np.ndarray) -> np.ndarray:
 
 def _checked(diagram: Diagram, p: np.ndarray) -> np.ndarray:
     """Raise ValueError unless the last axis of `p` has one probability for each event."""
-    p = np.ascontiguousarray(p, np.float32 if p.dtype == np.float32 else np.float64)
+    p = np.asarray(p, np.float32 if p.dtype == np.float32 else np.float64)
     if p.shape[-1] != len(diagram.events):
         raise ValueError(f"{len(diagram.events)} probabilities are needed, but {p.shape[-1]} came.")
     if p.size and not (p.min() >= 0 and p.max() <= 1):
@@ -141,17 +141,17 @@ def _program(up, down, high, low, roots, first):
 
 @njit(cache=True, nogil=True)
 @no_type_check
-def _lanes(rows, roots, slots, p, out):
-    """Fill `out` [trials, roots] from `p` [trials, events], of one precision, _LANES trials at a time."""
-    trials, events = p.shape
+def _lanes(rows, roots, slots, p, begin, end, out):
+    """Fill rows begin .. end of `out` [trials, roots] from `p` [events, trials], _LANES trials at a time."""
+    events = len(p)
     work = np.zeros((slots, _LANES), p.dtype)
     work[1] = 1
-    for start in range(0, trials, _LANES):
-        count = min(_LANES, trials - start)
+    for start in range(begin, end, _LANES):
+        count = min(_LANES, end - start)
         for e in range(events):
             for j in range(count):
-                work[2 + e, j] = p[start + j, e]
-                work[2 + events + e, j] = 1 - p[start + j, e]
+                work[2 + e, j] = p[e, start + j]
+                work[2 + events + e, j] = 1 - p[e, start + j]
         for i in range(len(rows)):
             target = work[rows[i, 0]]
             up, high = work[rows[i, 1]], work[rows[i, 2]]
@@ -175,14 +175,15 @@ def probabilities(
 
     **Raises:** ValueError as `probability` does.
     """
-    p = _checked(diagram, p)
+    p = np.ascontiguousarray(_checked(diagram, p).T)  # no copy of what was made event by event
     columns = (diagram.up, diagram.down, diagram.high, diagram.low)
     rows, roots, slots = _program(*columns, diagram.roots, diagram.first)
-    out = np.empty((len(p), len(roots)), p.dtype)
-    workers = max(1, min(os.cpu_count() or 1, len(p) // _LANES))
-    cuts = [len(p) * w // workers for w in range(workers + 1)]
-    spans = [slice(a, b) for a, b in zip(cuts, cuts[1:], strict=False)]
+    trials = p.shape[1]
+    out = np.empty((trials, len(roots)), p.dtype)
+    workers = max(1, min(os.cpu_count() or 1, trials // _LANES))
+    cuts = [trials * w // workers for w in range(workers + 1)]
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
-        for done in [pool.submit(_lanes, rows, roots, slots, p[s], out[s]) for s in spans]:
+        spans = zip(cuts, cuts[1:], strict=False)
+        for done in [pool.submit(_lanes, rows, roots, slots, p, a, b, out) for a, b in spans]:
             done.result()
     return out

@@ -80,19 +80,22 @@ class LockRecord:
 def lock_history(ring: RingLimits, kelvin: Sequence[float], dt: float) -> LockRecord:
     """Watch a ring whose temperature is given at regular small steps."""
     dead = outside = waiting = 0.0
-    losses = 0
+    losses, locked = 0, True
     for before, now in zip(kelvin, kelvin[1:], strict=False):
         too_hot = now > ring.top_kelvin + ring.budget_kelvin
         heater_is_full = now < ring.top_kelvin - ring.range_kelvin - ring.budget_kelvin
         too_fast = abs(now - before) / dt > ring.tracking_kelvin_per_second
         if too_hot or heater_is_full or too_fast:
-            losses += waiting <= 0
-            waiting = ring.relock_seconds
+            if locked:
+                losses += 1
+            locked, waiting = False, ring.relock_seconds
             outside += dt
             dead += dt
         elif waiting > 0:
             waiting -= dt
             dead += dt
+        else:
+            locked = True
     return LockRecord(dead, outside, losses)
 
 

@@ -54,7 +54,8 @@ def exposure(
         whole = xp.floor(time / period)
         time = time - whole * period
         aged = whole[..., 0] * xp.sum(factors * lengths, axis=-1)
-    return aged + xp.sum(factors * xp.clip(time - starts, 0.0, lengths), axis=-1)
+    # Added up in the order of the inverse, or rounding could put an age beyond the last ageing.
+    return aged + xp.cumsum(factors * xp.clip(time - starts, 0.0, lengths), axis=-1)[..., -1]
 
 
 def hours_at_exposure(
@@ -70,7 +71,7 @@ def hours_at_exposure(
 
     **Returns:**
 
-    The first $t$ with $\\tau(t) \\ge \\tau$, in hours, and infinity where ageing stops before.
+    The first $t$ with $\\tau(t) \\ge \\tau$ (to rounding), in hours, and infinity where ageing stops before.
     Draw an age at failure once, from the law at the reference stress; this is when it fails.
 
     **Raises:** `ValueError` for host values that are negative or NaN, or a cycle without length.
@@ -86,26 +87,24 @@ def hours_at_exposure(
     """
     require_nonnegative(OR_INFINITE, exposure_hours=exposure_hours)
     xp = _checked(durations_hours, factors, exposure_hours, repeat)
-    starts, lengths = _pieces(xp, durations_hours, repeat)
+    _, lengths = _pieces(xp, durations_hours, repeat)
     age = xp.asarray(exposure_hours) * 1.0
     shape = xp.broadcast_shapes(age.shape, factors.shape[:-1])
     if not repeat:
-        return _within(xp, age, starts, lengths, factors)
+        return _within(xp, age, lengths, factors)
     total = xp.broadcast_to(xp.sum(factors * lengths, axis=-1), shape)
     ever = (total > 0) & xp.isfinite(age)
     gain = xp.where(ever, total, 1.0)
     # The last instant of a cycle belongs to it, also where it ends without ageing.
     whole = xp.maximum(xp.ceil(xp.where(ever, age, 0.0) / gain) - 1, 0.0)
-    inside = _within(xp, xp.where(ever, age, 0.0) - whole * gain, starts, lengths, factors)
+    inside = _within(xp, xp.where(ever, age, 0.0) - whole * gain, lengths, factors)
     never = xp.where(age > 0, xp.inf, 0.0)
     return xp.where(ever, whole * xp.sum(lengths) + inside, never)[()]
 
 
-def _within(
-    xp: ModuleType, age: Number, starts: Pieces, lengths: Pieces, factors: Pieces
-) -> Number:
-    """Time spent in all pieces until the age is reached."""
-    gains = factors[..., :-1] * (starts[1:] - starts[:-1])
+def _within(xp: ModuleType, age: Number, lengths: Pieces, factors: Pieces) -> Number:
+    """Time spent in all pieces until the age is reached; the last one may be endless."""
+    gains = factors[..., :-1] * lengths[:-1]
     before = xp.cumsum(xp.concatenate([xp.zeros_like(factors[..., :1]) * 1.0, gains], -1), -1)
     left = xp.asarray(age)[..., None] - before
     ages = factors > 0

@@ -1,7 +1,7 @@
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
-import numpy as np
 from scipy import optimize, special
 
 from ..spec import LogNormal
@@ -189,8 +189,8 @@ def lognormal_rate(law: LogNormal, hours: float) -> float:
         ```
     """
     require_positive(hours=hours)
-    log_rate = _log_hazard(math.log(law.median_hours), law.sigma, math.log(hours))
-    return HOURS_PER_FIT * math.exp(log_rate)
+    z = math.log(hours / law.median_hours) / law.sigma
+    return HOURS_PER_FIT * math.exp(_log_mills(z)) / (law.sigma * hours)
 
 
 def lognormal_through(hours: tuple[float, float], fits: tuple[float, float]) -> LogNormal:
@@ -204,10 +204,11 @@ def lognormal_through(hours: tuple[float, float], fits: tuple[float, float]) -> 
 
     **Returns:**
 
-    The law, found numerically on the host.
+    The only such law, found numerically on the host: at each age $\\sigma t h$ gives $z$, and the
+    two $z$ must lie $\\ln(t_2/t_1)/\\sigma$ apart.
 
     **Raises:** `ValueError` for ages that do not rise, rates that are not positive, and rates
-    that no lognormal has.
+    that no lognormal has: they must not fall as fast as one over age.
 
     !!! example
 
@@ -221,26 +222,36 @@ def lognormal_through(hours: tuple[float, float], fits: tuple[float, float]) -> 
     (early, late), (first, second) = hours, fits
     require_positive(hours=early, later_hours=late)
     require_positive(fits=first, later_fits=second, **{"the rise of hours": late - early})
-    log_hours = np.log(hours)
-    log_rates = np.log(np.divide(fits, HOURS_PER_FIT))
+    apart = math.log(late / early)
+    means = [t * rate / HOURS_PER_FIT for t, rate in zip(hours, fits, strict=True)]
 
-    def misses(unknown):
-        return _log_hazard(unknown[0], np.exp(unknown[1]), log_hours) - log_rates
+    def excess(log_sigma: float) -> float:  # rises with sigma, from below 0 to above
+        z, z_late = (_inverse_mills(math.exp(log_sigma) * mean) for mean in means)
+        return z_late - z - apart / math.exp(log_sigma)
 
-    found = optimize.root(misses, _guess(log_hours, log_rates), tol=1e-12)
-    if not np.all(np.abs(misses(found.x)) < 1e-9):
+    if means[1] <= means[0] or excess(-_LOG_SIGMA) > 0 or excess(_LOG_SIGMA) < 0:
         raise ValueError(f"no lognormal lifetime has rates of {fits} FIT at {hours} hours.")
-    return LogNormal(float(np.exp(found.x[0])), float(np.exp(found.x[1])))
+    sigma = math.exp(_root(excess, -_LOG_SIGMA, _LOG_SIGMA))
+    return LogNormal(early * math.exp(-sigma * _inverse_mills(sigma * means[0])), sigma)
 
 
-def _guess(log_hours: np.ndarray, log_rates: np.ndarray) -> np.ndarray:
-    """As if the rates were means until then: log median and log sigma from two quantiles of F."""
-    z = special.ndtri_exp(np.minimum(log_hours + log_rates, -1e-3))
-    sigma = (log_hours[1] - log_hours[0]) / max(z[1] - z[0], 1e-2)
-    return np.array([log_hours[0] - sigma * z[0], math.log(sigma)])
+_LOG_SIGMA = 12.0
+"""Bounds of the search: sigma from 6e-6 to 1.6e5."""
 
 
-def _log_hazard(log_median, sigma, log_hours):
-    z = (log_hours - log_median) / sigma
-    log_density = -(z**2) / 2 - math.log(2 * math.pi) / 2 - np.log(sigma) - log_hours
-    return log_density - special.log_ndtr(-z)
+def _log_mills(z: float) -> float:
+    """Of the hazard of a standard normal, $\\varphi(z) / \\Phi(-z)$, which rises with $z$."""
+    if z < -30:  # where erfcx overflows, all survive
+        return -(z**2) / 2 - math.log(2 * math.pi) / 2
+    return math.log(2 / math.pi) / 2 - math.log(special.erfcx(z / math.sqrt(2)))
+
+
+def _inverse_mills(hazard: float) -> float:
+    """The $z$ of a hazard; it lies below the hazard, and above where the density alone has it."""
+    log_hazard = math.log(hazard)
+    low = -2 - math.sqrt(2 * abs(log_hazard))
+    return _root(lambda z: _log_mills(z) - log_hazard, low, hazard)
+
+
+def _root(function: Callable[[float], float], low: float, high: float) -> float:
+    return float(optimize.brentq(function, low, high, xtol=1e-12))  # type: ignore[arg-type]

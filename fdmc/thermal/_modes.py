@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Real
 
-from ._network import ThermalNetwork, heat_in, resistance
+from ._network import ThermalNetwork, heat_in, ranked, resistance
 
 
 Seconds = Real[Array, "*#batch"] | float | int
@@ -138,7 +138,8 @@ def periodic_kelvin(
     **Returns:** kelvin, at the start of each phase. The orbit is $(I - e^{-C^{-1} G T})^{-1}$ times
     what one period leaves of a start at the mean. With one time constant, these are all extremes.
     """
-    heat, base = heat_in(m.network, jnp.moveaxis(watts, 0, 1), boundary_kelvin)
+    every_phase = ranked(boundary_kelvin, watts[0])[:, None]
+    heat, base = heat_in(m.network, jnp.moveaxis(watts, 0, 1), every_phase)
     rise = jnp.einsum("ij,j...->i...", m.kelvin_per_watt, heat)  # [nodes, phases, *batch]
     weight = seconds / jnp.sum(seconds)
     mean = jnp.einsum("np...,p->n...", rise, weight)
@@ -152,7 +153,7 @@ def periodic_kelvin(
     period = relaxed(m, jnp.eye(len(m.rates), dtype=mean.dtype), jnp.sum(seconds))
     start = jnp.einsum("ij,j...->i...", jnp.linalg.inv(period), left)
     _, starts = jax.lax.scan(phase, start, (target, seconds))
-    return base + mean + starts
+    return base[0] + mean + starts
 
 
 def relaxed(

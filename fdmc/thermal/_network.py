@@ -131,6 +131,7 @@ def heat_in(
 ) -> tuple[Float[Array, " nodes *batch"], Float[Array, "*#batch"]]:
     """Heat that each node would take up at the temperature of boundary 0, and that temperature."""
     # Rises over a boundary instead of kelvin: in float32 the inverse must not see the 300 K.
+    boundary_kelvin = ranked(boundary_kelvin, watts)
     base = boundary_kelvin[0]
     return watts + _over_nodes(net.boundary, boundary_kelvin - base), base
 
@@ -171,10 +172,16 @@ def boundary_watts(
     boundary_kelvin: Float[Array, " boundaries *#batch"],
 ) -> Float[Array, " boundaries *batch"]:
     """Heat that flows out through each boundary, $\\sum_i B_{ib} (T_i - T_b)$, in watts."""
+    boundary_kelvin = ranked(boundary_kelvin, kelvin)
     base = boundary_kelvin[0]
     leaving = _over_nodes(net.boundary.T, kelvin - base)
     total = jnp.sum(net.boundary, 0).reshape(-1, *[1] * (leaving.ndim - 1))
     return leaving - total * (boundary_kelvin - base)
+
+
+def ranked(values: Float[Array, " first *#batch"], like: Float[Array, "..."]) -> Array:
+    """Give values the rank of another array, with axes after their first one."""
+    return values.reshape(values.shape[0], *[1] * (like.ndim - values.ndim), *values.shape[1:])
 
 
 def _over_nodes(

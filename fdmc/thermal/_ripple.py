@@ -152,7 +152,8 @@ def gaussian_excursions(
     standard deviations of temperature and speed, as `ou_spread` gives them.
 
     **Returns:** $\\Phi(-m / \\sigma_T)$ and Rice's
-    $\\sigma_{\\dot T} / (2 \\pi \\sigma_T) \\, e^{-m^2 / 2 \\sigma_T^2}$ (Rice, Bell Syst. Tech. J. 24, 1945). Differentiable, also across the limit.
+    $\\sigma_{\\dot T} / (2 \\pi \\sigma_T) \\, e^{-m^2 / 2 \\sigma_T^2}$ (Rice, "Mathematical analysis of
+    random noise", 1945). Differentiable, also across the limit.
     """
     sd, speed = spread
     z = jnp.asarray(margin_kelvin / sd, float)
