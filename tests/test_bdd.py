@@ -20,8 +20,8 @@ from _structures import (
 from hypothesis import given, settings, strategies as st
 
 from fdmc.logic import BudgetError, Diagram, Kind, diagram, gradient, probabilities, probability
-from fdmc.logic._modules import group, module_gates, twins
-from fdmc.logic._simplify import Net, simplify
+from fdmc.logic.diagrams._modules import group, module_gates, twins
+from fdmc.logic.diagrams._simplify import Net, simplify
 
 
 RTOL = 1e-12  # float64, a few hundred operations

@@ -16,7 +16,7 @@ from _fault_trees import (
 )
 from scipy import special, stats
 
-from fdmc.collect._fault_sampler import Accelerated, Covered, Crude
+from fdmc.collect.trees._sampler import Accelerated, Covered, Crude
 from fdmc.kernel import (
     BLOCK,
     BLOCK_WORDS,
@@ -27,8 +27,8 @@ from fdmc.kernel import (
     valid_words,
     words_of,
 )
-from fdmc.kernel._bits import gate_words, root_words
-from fdmc.kernel._bits_cpu import _threefry, draw, run_steps
+from fdmc.kernel.trees._bits import gate_words, root_words
+from fdmc.kernel.trees._bits_cpu import _threefry, draw, run_steps
 from fdmc.logic import binary, collapsed, cover, program
 
 

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from fdmc.logic import Law, Lifetime, TooLarge, _markov_chain, dynamic_structure, lifetime, markov
-from fdmc.logic._markov_solve import Curve, mean_time
+from fdmc.logic import Law, Lifetime, TooLarge, dynamic_structure, lifetime, markov
+from fdmc.logic.dynamic import _chain
+from fdmc.logic.dynamic._solve import Curve, mean_time
 from fdmc.spec.fault_tree import (
     BasicEvent,
     Call,
@@ -352,9 +353,9 @@ def random_tree(seed):
 def test_reductions_and_parts_change_no_answer(seed, monkeypatch):
     drawn = random_tree(seed)
     short = markov(drawn, times=TIMES)
-    monkeypatch.setattr(_markov_chain, "Reduction", lambda machine: lambda states: None)
-    budget = _markov_chain.Budget(10**6, math.inf)
-    long = _markov_chain.chain(dynamic_structure(drawn), True, budget)
+    monkeypatch.setattr(_chain, "Reduction", lambda machine: lambda states: None)
+    budget = _chain.Budget(10**6, math.inf)
+    long = _chain.chain(dynamic_structure(drawn), True, budget)
     whole = Curve(long, budget)(TIMES)
     np.testing.assert_allclose(short.unreliability, whole, rtol=1e-9, atol=1e-15)
     assert short.mttf == pytest.approx(mean_time(long, budget), rel=1e-9)

@@ -21,7 +21,7 @@ from scipy import integrate, stats
 
 from fdmc import reference
 from fdmc.collect import RelativeError, fault_times
-from fdmc.collect._fault_times_run import SCALE, _program, exact_sums
+from fdmc.collect.trees._times_run import SCALE, _program, exact_sums
 from fdmc.kernel import dynamic_plan
 from fdmc.logic import dynamic_structure
 from fdmc.spec.fault_tree import read
@@ -292,7 +292,7 @@ def test_refused(asked, message):
 
 
 def test_a_mean_time_beyond_simulation_is_refused(monkeypatch):
-    monkeypatch.setattr("fdmc.collect._fault_times.MOST_STEPS", 100)
+    monkeypatch.setattr("fdmc.collect.trees._times.MOST_STEPS", 100)
     model = tree({"top": ("and", "ab")}, {e: exponential(1e-6, repair=1.0) for e in "ab"})
     with pytest.raises(ValueError, match="have not failed after 100 occurrences"):
         fault_times(model, mttf=True, replicas=16)

@@ -13,7 +13,7 @@ from scipy import stats
 
 import fdmc
 from fdmc.collect import NoAnswer, Replicas
-from fdmc.collect._tree_uncertainty import score_keys, scores
+from fdmc.collect.trees._uncertainty import score_keys, scores
 from fdmc.logic import Values, structure
 from fdmc.spec.fault_tree import (
     BasicEvent,

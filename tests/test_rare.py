@@ -12,7 +12,7 @@ from _fault_trees import assignments, events_as_roots, probabilities, random_str
 from scipy import special, stats
 
 from fdmc.collect import Counts, Replicas, fault_states
-from fdmc.collect._fault_sampler import Covered
+from fdmc.collect.trees._sampler import Covered
 from fdmc.kernel import BLOCK
 from fdmc.logic import Kind, Structure, collapsed, cover, structure
 from fdmc.tally import Estimate

@@ -1,7 +1,6 @@
 """Heat against closed forms, matrix exponentials, the reference's small steps and published values."""
 
 import inspect
-import math
 import re
 
 import jax
@@ -16,6 +15,18 @@ from fdmc import thermal
 from fdmc.reference._thermal import HeatPath, RingLimits, heat_history, lock_history, solved
 
 
+# Compiled whole: operations one by one would each be compiled for each shape.
+modes, step, steady_kelvin, thermal_history, periodic_kelvin, lock_margins = map(
+    jax.jit,
+    (
+        thermal.modes,
+        thermal.step,
+        thermal.steady_kelvin,
+        thermal.thermal_history,
+        thermal.periodic_kelvin,
+        thermal.lock_margins,
+    ),
+)
 COOLANT = jnp.array([313.15, 308.15])
 PATHS = {  # the 2.5D template by hand: node, node or boundary, K/W
     "links": [(0, 2, 0.015), (0, 3, 0.5), (1, 2, 1.0), (1, 3, 6.0), (0, 1, 2.6)],
@@ -69,7 +80,7 @@ def test_crosstalk_is_the_inverse_of_the_conductance():
     links = [(i, j, -G[i, j]) for i in range(4) for j in range(i)]
     net = thermal.network(np.ones(4).tolist(), links, [(i, 0, G[i].sum()) for i in range(4)])
     np.testing.assert_allclose(thermal.resistance(net), R, rtol=1e-5)
-    rise = thermal.steady_kelvin(net, jnp.full(4, 3.0), jnp.zeros(1))
+    rise = steady_kelvin(net, jnp.full(4, 3.0), jnp.zeros(1))
     np.testing.assert_allclose(rise, 105.4027, rtol=2e-5)
 
 
@@ -115,7 +126,7 @@ def test_step_is_the_matrix_exponential(seconds):
     with jax.enable_x64(True):
         net = doubles(package())
         start, watts = jnp.array([350.0, 320, 330, 310]), jnp.array([900.0, 15, 0, 20])
-        got = thermal.step(thermal.modes(net), start, watts, COOLANT.astype(float), seconds)
+        got = step(modes(net), start, watts, COOLANT.astype(float), seconds)
         # A constant row carries the input, its integral another block: Van Loan, 1978.
         a = -np.asarray(net.conductance) / np.asarray(net.capacitance)[:, None]
         b = (watts + net.boundary @ COOLANT.astype(float)) / net.capacitance
@@ -125,9 +136,9 @@ def test_step_is_the_matrix_exponential(seconds):
         np.testing.assert_allclose(got.kelvin, whole[:4], rtol=1e-10)
         mean = whole[5:] / seconds if seconds else start
         np.testing.assert_allclose(got.mean_kelvin, mean, rtol=1e-10)
-        for_ever = thermal.step(thermal.modes(net), start, watts, COOLANT.astype(float), 1e9)
+        for_ever = step(modes(net), start, watts, COOLANT.astype(float), 1e9)
         np.testing.assert_allclose(
-            for_ever.kelvin, thermal.steady_kelvin(net, watts, COOLANT.astype(float)), rtol=1e-14
+            for_ever.kelvin, steady_kelvin(net, watts, COOLANT.astype(float)), rtol=1e-14
         )
 
 
@@ -142,9 +153,9 @@ def test_history_is_that_of_small_steps_and_conserves_energy():
         CAPACITANCE, reference_paths(), [330.0] * 4, watts_at, COOLANT.tolist(), 3.0, 6000
     )
     watts = jnp.array([[p, 20.0, 0.0, 20.0] for p in levels])
-    m = thermal.modes(package())
+    m = modes(package())
     both = jnp.stack([watts, watts], -1)  # two lanes
-    done = thermal.thermal_history(
+    done = thermal_history(
         m, jnp.full((4, 2), 330.0), both, jnp.tile(COOLANT, (3, 1)), jnp.array(lengths)
     )
     for lane in (0, 1):
@@ -161,7 +172,7 @@ def test_history_is_that_of_small_steps_and_conserves_energy():
 
 def test_steady_state_is_where_nothing_moves_and_the_reference_agrees():
     net, watts = package(), jnp.array([1000.0, 20.0, 0.0, 20.0])
-    kelvin = thermal.steady_kelvin(net, watts, COOLANT)
+    kelvin = steady_kelvin(net, watts, COOLANT)
     G = np.asarray(net.conductance, float).tolist()
     right = np.asarray(watts) + np.asarray(net.boundary, float) @ np.asarray(COOLANT, float)
     np.testing.assert_allclose(kelvin, solved(G, right.tolist()), rtol=1e-6)
@@ -177,8 +188,8 @@ def test_float32_keeps_its_digits_in_a_stiff_network():
     watts = np.array([700.0, 0, 0])
 
     def one(dtype):
-        m = thermal.modes(thermal.cauer(*parts))
-        after = thermal.step(
+        m = modes(thermal.cauer(*parts))
+        after = step(
             m,
             jnp.full(3, 300.0, dtype),
             jnp.asarray(watts, dtype),
@@ -195,9 +206,9 @@ def test_float32_keeps_its_digits_in_a_stiff_network():
 def test_periodic_orbit_is_where_a_long_history_ends():
     watts = jnp.array([[1000.0, 20, 0, 20], [300, 20, 0, 20], [700, 5, 0, 20]])[..., None]
     seconds = jnp.array([0.7, 0.2, 0.9])
-    m = thermal.modes(package())
-    starts = thermal.periodic_kelvin(m, watts, COOLANT[:, None], seconds)
-    ends = thermal.thermal_history(
+    m = modes(package())
+    starts = periodic_kelvin(m, watts, COOLANT[:, None], seconds)
+    ends = thermal_history(
         m,
         starts[0],
         jnp.tile(watts, (200, 1, 1)),
@@ -207,10 +218,8 @@ def test_periodic_orbit_is_where_a_long_history_ends():
     np.testing.assert_allclose(ends[-3:], jnp.roll(starts, -1, 0), rtol=0, atol=2e-3)
     np.testing.assert_allclose(ends[2], starts[0], rtol=0, atol=1e-3)
     wave, pole = thermal.SquareWave(300.0, 1000.0, 2.0, 0.3), thermal.Pole(0.03, 2.0, 313.15)
-    one = thermal.modes(thermal.cauer([0.03], [2.0 / 0.03]))
-    orbit = thermal.periodic_kelvin(
-        one, jnp.array([[1000.0], [300.0]]), COOLANT[:1], jnp.array([0.6, 1.4])
-    )
+    one = modes(thermal.cauer([0.03], [2.0 / 0.03]))
+    orbit = periodic_kelvin(one, jnp.array([[1000.0], [300.0]]), COOLANT[:1], jnp.array([0.6, 1.4]))
     low, high = thermal.square_wave_kelvin(wave, pole)
     np.testing.assert_allclose(orbit[:, 0], [low, high], rtol=1e-6)
 
@@ -285,7 +294,7 @@ def test_lock_step_follows_the_reference():
 
 
 def test_lock_margins_and_tuning():
-    margins = thermal.lock_margins(RING, jnp.array([300.0, 319.6, 360.4, 361.0]), 5.0)
+    margins = lock_margins(RING, jnp.array([300.0, 319.6, 360.4, 361.0]), 5.0)
     np.testing.assert_allclose(margins.hot, [60.5, 40.9, 0.1, -0.5], atol=1e-4)
     np.testing.assert_allclose(margins.cold, [-19.5, 0.1, 40.9, 41.5], atol=1e-4)
     np.testing.assert_allclose(margins.fast, 0.25)
@@ -293,6 +302,276 @@ def test_lock_margins_and_tuning():
     assert locked.tolist() == [False, True, True, False]
     assert not thermal.in_lock(thermal.lock_margin(RING, 340.0, -11.0))
     # Light that drifts to longer waves needs a warmer ring.
-    assert thermal.lock_margins(RING, 361.0, carrier_kelvin=2.0).hot == 1.5
+    assert lock_margins(RING, 361.0, carrier_kelvin=2.0).hot == 1.5
     heat = thermal.tuning_watts(RING, jnp.array([300.0, 350.0, 365.0]))
     np.testing.assert_allclose(heat, [40 * 2.3e-4, 10 * 2.3e-4, 0.0], rtol=1e-5)
+
+
+# Random load.
+
+
+def test_ornstein_uhlenbeck_load_through_a_pole_t06():
+    """Spread, share above a limit and upcrossings, z below 4.9 over independent lanes."""
+    R, sd, power_tau, tau, dt, lanes = 0.05, 100.0, 1.0, 0.5, 0.02, 4000
+    spread = thermal.ou_spread(R, sd, power_tau, tau)
+    normals = jnp.asarray(np.random.default_rng(7).standard_normal((1200, lanes)), jnp.float32)
+    m, limit = modes(thermal.cauer([R], [tau / R])), float(spread[0])
+
+    def one(now, normal):
+        watts, kelvin = now
+        after = thermal.ou_step(watts, normal, dt, 0.0, sd, power_tau)
+        # The mean of both ends is right to second order in the step.
+        next_kelvin = step(m, kelvin, ((watts + after) / 2)[None], jnp.zeros(1), dt).kelvin
+        up = (kelvin[0] < limit) & (next_kelvin[0] >= limit)
+        return (after, next_kelvin), (next_kelvin[0], up)
+
+    start = (jnp.zeros(lanes), jnp.zeros((1, lanes)))
+    kelvin, up = (np.asarray(x)[400:] for x in jax.lax.scan(one, start, normals)[1])
+    last = kelvin[-1]
+    assert abs(last.std() / spread[0] - 1) < 4.9 / np.sqrt(2 * lanes)
+    prob, rate = thermal.gaussian_excursions(limit, spread)
+    for seen, expected in (
+        ((kelvin > limit).mean(0), prob),
+        (up.sum(0) / (800 * dt), rate),
+    ):
+        z = (seen.mean() - float(expected)) / (seen.std() / np.sqrt(lanes))
+        assert abs(z) < 4.9
+    # Rare excursions: the two first-order terms, and never more than their sum.
+    margin, relock = 4 * limit, 0.2
+    prob, rate = thermal.gaussian_excursions(margin, spread)
+    share = thermal.gaussian_dead_share(margin, spread, relock)
+    np.testing.assert_allclose(share, prob + rate * relock, rtol=1e-3)
+    assert thermal.gaussian_dead_share(-9 * limit, spread, relock) == 1
+
+
+def test_markov_load():
+    law = thermal.training_power()
+    rng = np.random.default_rng(3)
+    lanes, jumps = 4000, 400
+    uniform = jnp.asarray(rng.random((jumps, lanes)), jnp.float32)
+    exponential = jnp.asarray(rng.exponential(size=(jumps, lanes)), jnp.float32)
+
+    def one(state, drawn):
+        stay = thermal.markov_seconds(law, state, drawn[1])
+        return thermal.markov_next(law, state, drawn[0]), (state, stay)
+
+    start = jnp.zeros(lanes, int)
+    states, stays = (np.asarray(x) for x in jax.lax.scan(one, start, (uniform, exponential))[1])
+    share = np.asarray(thermal.markov_shares(law), float)
+    assert share.sum() == pytest.approx(1, abs=1e-6)
+    counts = np.bincount(states.ravel(), minlength=4)
+    # From compute, half of all jumps; each other state leads back to compute.
+    expected = lanes * jumps / 2 * np.asarray(law.jump_prob[0])
+    assert np.all(np.abs(counts[1:] - expected[1:]) < 4.9 * np.sqrt(expected[1:]) + 1)
+    visits = share / np.asarray(law.mean_seconds)
+    np.testing.assert_allclose(
+        visits / visits[0], [1, *np.asarray(law.jump_prob[0, 1:])], rtol=1e-4
+    )
+    for s in (0, 1):
+        z = stays[states == s].mean() / float(law.mean_seconds[s]) - 1
+        assert abs(z) < 4.9 / np.sqrt(counts[s])
+
+
+def test_markov_spread_is_the_integral_of_its_autocovariance():
+    with jax.enable_x64(True):
+        law = jax.tree.map(lambda x: x.astype(float), thermal.training_power())
+        R, tau = 0.03, 2.0
+        share, p = np.asarray(thermal.markov_shares(law)), np.asarray(law.load)
+        jump = np.asarray(law.jump_prob)
+        Q = (jump / jump.sum(1, keepdims=True) - np.eye(4)) / np.asarray(law.mean_seconds)[:, None]
+        assert np.abs(share @ Q).max() < 1e-15
+        p = p - share @ p
+
+        def covariance(s):
+            return (share * p) @ scipy.linalg.expm(Q * s) @ p * np.exp(-s / tau) / tau
+
+        variance = R**2 * scipy.integrate.quad(covariance, 0, 40 * tau, limit=200)[0]
+        np.testing.assert_allclose(thermal.markov_spread(law, R, tau), np.sqrt(variance), rtol=1e-8)
+        # Two states with equal rates 1 / (2 t_P) and loads +-sd have the spread of T06.
+        flip = thermal.MarkovPower(jnp.array([-100.0, 100.0]), jnp.full(2, 2.0), 1 - jnp.eye(2))
+        ou = thermal.ou_spread(0.05, 100.0, 1.0, 0.08)[0]
+        np.testing.assert_allclose(thermal.markov_spread(flip, 0.05, 0.08), ou, rtol=1e-12)
+
+
+def test_one_load_state_moves_all_packages_of_a_job():
+    load = jnp.array([[0.0, 1.0], [0.5, 0.25]])
+    idle, full = jnp.array([100.0, 5.0]), jnp.array([1000.0, 25.0])
+    watts = thermal.job_watts(load, jnp.array([0, 0, 1]), idle, full)
+    np.testing.assert_allclose(watts[0], [[100, 1000], [100, 1000], [550, 325]])
+    np.testing.assert_allclose(watts[1], [[5, 25], [5, 25], [15, 10]])
+
+
+def test_coolant_and_ambient():
+    coolant = thermal.series_coolant_kelvin(300.0, jnp.array([[1000.0], [500], [500]]), 100.0)
+    np.testing.assert_allclose(coolant[:, 0], [305, 312.5, 317.5])
+    hours = np.arange(8766)
+    air = thermal.ambient_kelvin(jnp.asarray(hours), 300.0, 10.0, 5.0, (4383.0, 15.0))
+    expected = 300 + 10 * np.cos(2 * np.pi * (hours - 4383) / 8766)
+    np.testing.assert_allclose(air, expected + 5 * np.cos(2 * np.pi * (hours - 15) / 24), atol=1e-3)
+
+
+# Gradients.
+
+
+def test_gradients_through_a_network_are_finite_differences():
+    """Also of a tray of equal packages, where eigenvectors have no derivative."""
+    copies = 2
+    with jax.enable_x64(True):
+
+        @jax.jit
+        def engine_margin(x):
+            one = package(**{"engine-plate": x[0]})
+            tray = thermal.tray_network([one] * copies, 2, x[1])
+            m = modes(tray)
+            watts = jnp.tile(jnp.array([x[2], 20.0, 0.0, 20.0]), copies)
+            coolant = jnp.tile(jnp.stack([x[3], jnp.asarray(308.15)]), copies)
+            cold = steady_kelvin(tray, watts / 3, coolant)
+            kelvin = step(m, cold, watts, coolant, x[4]).kelvin[-3]
+            orbit = periodic_kelvin(
+                m, jnp.stack([watts, watts / 3]), coolant, jnp.stack([x[4], x[4] / 2])
+            )
+            ring = thermal.Ring(x[5], x[6], 0.5, 10.0, 2.3e-4, 0.1)
+            tuning = thermal.tuning_watts(ring, kelvin)
+            return thermal.lock_margin(ring, kelvin) + orbit[1, 0] + orbit[0, -1] + 1e3 * tuning
+
+        # No conductance between the packages: every time constant is there twice.
+        x = np.array([1.0, 0.0, 1000.0, 313.15, 0.8, 363.0, 40.0])
+        got = jax.jit(jax.grad(engine_margin))(jnp.array(x))
+        assert np.all(np.isfinite(got))
+        for i in range(len(x)):
+            e = np.eye(len(x))[i] * 1e-4
+            fd = (engine_margin(jnp.array(x + e)) - engine_margin(jnp.array(x - e))) / 2e-4
+            np.testing.assert_allclose(got[i], fd, rtol=1e-5, atol=1e-7)
+
+
+def test_gradients_of_excursions_are_finite_differences():
+    with jax.enable_x64(True):
+
+        @jax.jit
+        def shares(x):
+            wave, pole = thermal.SquareWave(x[0], x[1], 2.0, 0.4), thermal.Pole(x[2], x[3], x[4])
+            spread = thermal.ou_spread(x[2], x[1] - x[0], 1.0, x[3])
+            return (
+                thermal.seconds_above(wave, pole, 334.0)
+                + 3 * thermal.seconds_faster(wave, pole, 8.0)
+                + thermal.gaussian_dead_share(334.0 - x[4] - 15.0, spread, 0.1)
+                + thermal.unlocked_prob(x[4] - 315.0, 3.0)
+            )
+
+        x = np.array([300.0, 1000.0, 0.03, 1.0, 313.15])
+        got = jax.jit(jax.grad(shares))(jnp.array(x))
+        for i in range(len(x)):
+            e = np.eye(len(x))[i] * 1e-6 * x[i]
+            fd = (shares(jnp.array(x + e)) - shares(jnp.array(x - e))) / (2e-6 * x[i])
+            np.testing.assert_allclose(got[i], fd, rtol=1e-6)
+            assert got[i] != 0
+
+
+def test_what_has_no_gradient_says_so():
+    def locked_share(kelvin):
+        return thermal.in_lock(thermal.lock_margin(RING, kelvin)).astype(float).mean()
+
+    def dead(kelvin):
+        margin = thermal.lock_margin(RING, kelvin)
+        return thermal.lock_step(jnp.zeros(2), margin, margin - 1, 1.0, 0.1).dead_seconds.sum()
+
+    def lost_in_a_swing(limit):
+        wave = thermal.SquareWave(300.0, 1000.0, 2.0)
+        outside = thermal.seconds_above(wave, thermal.Pole(0.03, 2.0), limit)
+        return thermal.dead_share(outside, 2.0, 0.1).sum()
+
+    def load_after(jump):
+        law = thermal.MarkovPower(jnp.array([0.0, 1.0]), jnp.ones(2), jump)
+        return law.load[thermal.markov_next(law, jnp.zeros(2, int), jnp.full(2, 0.5))].sum()
+
+    kelvin = jnp.array([350.0, 361.0])
+    for f, x in (
+        (locked_share, kelvin),
+        (dead, kelvin),
+        (lost_in_a_swing, jnp.array([19.0, 22.0])),
+        (load_after, 1 - jnp.eye(2)),
+    ):
+        assert np.isfinite(jax.jit(f)(x))
+        for derivative in (jax.grad(f), jax.grad(jax.jit(f))):
+            with pytest.raises(ValueError, match=r"gradient"):
+                derivative(x)
+    # What does not pass through the threshold, or says that the zero is meant, has its gradient.
+    assert jax.grad(lambda w: (w * thermal.in_lock(kelvin - 355)).sum())(2.0) == 1
+    still = jax.grad(lambda k: dead(jax.lax.stop_gradient(k)) + k.sum())(kelvin)
+    np.testing.assert_array_equal(still, [1, 1])
+
+
+# Devices and templates.
+
+
+def test_mach_zehnder_and_vcsel():
+    law = thermal.MachZehnder(340.0, np.pi / 90, 3.5)
+    margins = thermal.mach_zehnder_margin_db(law, jnp.array([340.0, 370.0, 310.0, 390.0]))
+    np.testing.assert_allclose(margins, [3.5, 3.5 - 3.0103, 3.5 - 3.0103, -np.inf], rtol=1e-4)
+    laser = thermal.Vcsel(1e-3, 320.0, 60.0, 0.5, 0.004, 1e-3)
+    watts = thermal.vcsel_watts(laser, jnp.array([6e-3, 6e-3, 1e-3]), jnp.array([320.0, 380, 340]))
+    np.testing.assert_allclose(watts, [2.5e-3, 0.5 * 0.76 * 4e-3, 0.0], rtol=1e-5)
+    np.testing.assert_allclose(
+        thermal.vcsel_margin_db(laser, 4e-3, 320.0), 10 * np.log10(1.5), rtol=1e-5
+    )
+    assert thermal.vcsel_margin_db(laser, 1e-3, 340.0) == -np.inf
+    slope = jax.grad(thermal.vcsel_margin_db, (1, 2))(laser, 4e-3, 350.0)
+    assert slope[0] > 0 > slope[1]  # derating the current and heating both cost margin
+    assert jax.grad(thermal.vcsel_margin_db, 1)(laser, 1e-4, 340.0) == 0
+
+
+def test_depth_of_integration_costs_kelvin():
+    engine, crosstalk = {}, {}
+    for name, template in thermal.TEMPLATES.items():
+        net = package(name)
+        kelvin = steady_kelvin(net, thermal.full_watts(template), COOLANT)
+        engine[name] = float(kelvin[1])
+        crosstalk[name] = float(thermal.resistance(net)[1, 0])
+        assert 333 < engine[name] < 393
+    order = ["near_package", "2d", "2.5d", "3d"]
+    assert sorted(crosstalk, key=crosstalk.get) == order  # what the compute die does to the engine
+    assert crosstalk["3d"] > 3 * crosstalk["near_package"]
+
+
+def test_every_default_has_a_source():
+    for template in thermal.TEMPLATES.values():
+        assert set(template.capacitance) == set(template.watts) == set(thermal.NODES)
+        for part in (template.paths, template.capacitance, template.watts):
+            for default in part.values():
+                assert default.low <= default.value <= default.high
+                assert default.source
+    fields = thermal.default_ring()
+    ring = thermal.Ring(**{name: default.value for name, default in fields.items()})
+    assert thermal.in_lock(thermal.lock_margin(ring, jnp.asarray(350.0)))
+
+
+def test_tray_joins_neighbours_only():
+    tray = thermal.tray_network([package(), package("3d"), package()], 2, 5.0)
+    assert tray.boundary.shape == (12, 6)
+    watts = jnp.zeros(12).at[0].set(500.0)
+    coolant = jnp.tile(jnp.array([300.0, 300.0]), 3)
+    rise = steady_kelvin(tray, watts, coolant) - 300
+    plates = np.asarray(rise)[[2, 6, 10]]
+    assert plates[0] > 5 * plates[1] > 25 * plates[2] > 0
+    out = thermal.boundary_watts(tray, rise + 300, coolant)
+    assert float(out.sum()) == pytest.approx(500, rel=1e-3)
+
+
+def test_mistakes_are_named():
+    with pytest.raises(ValueError, match=r"nodes \[2\] have no path"):
+        thermal.network([1.0, 1.0, 1.0], [(0, 1, 1.0)], [(0, 0, 1.0)])
+    with pytest.raises(ValueError, match="two different nodes"):
+        thermal.network([1.0], [(0, 0, 1.0)], [(0, 0, 1.0)])
+    with pytest.raises(ValueError, match="no path plate-moon; there are: compute-plate"):
+        package(**{"plate-moon": 1.0})
+
+
+@pytest.mark.parametrize(
+    "name",
+    [n for n in dir(thermal) if "!!! example" in (inspect.getdoc(getattr(thermal, n)) or "")],
+)
+def test_examples_run(name):
+    blocks = re.findall(r"```python\n(.*?)```", inspect.getdoc(getattr(thermal, name)), re.DOTALL)
+    assert blocks
+    for block in blocks:
+        exec(inspect.cleandoc(block), {})

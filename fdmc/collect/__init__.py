@@ -5,18 +5,6 @@ from ._availability import (
 )
 from ._compare import Comparison as Comparison, compare as compare
 from ._engine import Engine as Engine, first_bounds as first_bounds, larger as larger
-from ._fault_interval import Counts as Counts
-from ._fault_states import (
-    DEFAULT_FAULT_STOP as DEFAULT_FAULT_STOP,
-    FaultStates as FaultStates,
-    fault_states as fault_states,
-)
-from ._fault_times import (
-    DEFAULT_TIMES_STOP as DEFAULT_TIMES_STOP,
-    FaultTimes as FaultTimes,
-    fault_times as fault_times,
-)
-from ._fault_tree import NoAnswer as NoAnswer, fault_tree as fault_tree
 from ._ledger import Ledger as Ledger, LedgerError as LedgerError
 from ._result import Contributor as Contributor, Result as Result
 from ._run import CHUNK as CHUNK, DEFAULT_STOP as DEFAULT_STOP, run as run
@@ -33,5 +21,16 @@ from ._stop import (
     Replicas as Replicas,
     WallTime as WallTime,
 )
-from ._top_probability import TopProbability as TopProbability
-from ._tree_answer import FaultTreeAnswer as FaultTreeAnswer
+from .trees import (
+    DEFAULT_FAULT_STOP as DEFAULT_FAULT_STOP,
+    DEFAULT_TIMES_STOP as DEFAULT_TIMES_STOP,
+    Counts as Counts,
+    FaultStates as FaultStates,
+    FaultTimes as FaultTimes,
+    FaultTreeAnswer as FaultTreeAnswer,
+    NoAnswer as NoAnswer,
+    TopProbability as TopProbability,
+    fault_states as fault_states,
+    fault_times as fault_times,
+    fault_tree as fault_tree,
+)

@@ -1,38 +1,9 @@
-from ._bits import (
-    Words as Words,
-    event_words as event_words,
-    state_counts as state_counts,
-    words_of as words_of,
-)
-from ._bits_cover import CoverTables as CoverTables, cover_tables as cover_tables
-from ._bits_cpu import count_blocks as count_blocks, count_covered as count_covered
-from ._bits_law import (
-    BLOCK as BLOCK,
-    BLOCK_WORDS as BLOCK_WORDS,
-    BitLaws as BitLaws,
-    bit_laws as bit_laws,
-    valid_words as valid_words,
-)
-from ._capacity import capacity as capacity
-from ._decision import (
-    Decisions as Decisions,
-    decisions as decisions,
-    top_probability as top_probability,
-)
 from ._draw import (
     exponential as exponential,
     stream_keys as stream_keys,
     threefry2x32 as threefry2x32,
     uniform as uniform,
 )
-from ._dynamic import first_failures as first_failures
-from ._dynamic_draw import FAULT_STREAMS as FAULT_STREAMS
-from ._dynamic_plan import (
-    DynamicNumbers as DynamicNumbers,
-    DynamicShape as DynamicShape,
-    dynamic_plan as dynamic_plan,
-)
-from ._dynamic_repair import FaultOutcome as FaultOutcome, fault_histories as fault_histories
 from ._history import (
     COUNTS_FULL as COUNTS_FULL,
     LATENTS_FULL as LATENTS_FULL,
@@ -46,3 +17,29 @@ from ._mission import Draws as Draws, mission as mission
 from ._population import Population as Population, population as population
 from ._quantile import quantile as quantile
 from ._snapshot import snapshot as snapshot
+from .trees import (
+    BLOCK as BLOCK,
+    BLOCK_WORDS as BLOCK_WORDS,
+    FAULT_STREAMS as FAULT_STREAMS,
+    BitLaws as BitLaws,
+    CoverTables as CoverTables,
+    Decisions as Decisions,
+    DynamicNumbers as DynamicNumbers,
+    DynamicShape as DynamicShape,
+    FaultOutcome as FaultOutcome,
+    Words as Words,
+    bit_laws as bit_laws,
+    capacity as capacity,
+    count_blocks as count_blocks,
+    count_covered as count_covered,
+    cover_tables as cover_tables,
+    decisions as decisions,
+    dynamic_plan as dynamic_plan,
+    event_words as event_words,
+    fault_histories as fault_histories,
+    first_failures as first_failures,
+    state_counts as state_counts,
+    top_probability as top_probability,
+    valid_words as valid_words,
+    words_of as words_of,
+)

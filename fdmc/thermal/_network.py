@@ -58,20 +58,25 @@ def network(
     """
     n = len(capacitance)
     _check_connected(n, links, boundaries)
-    i, j = (np.array([link[end] for link in links], int) for end in (0, 1))
-    node, to = (np.array([path[end] for path in boundaries], int) for end in (0, 1))
-    between = _stack([link[2] for link in links])
-    outside = _stack([path[2] for path in boundaries])
-    G = jnp.zeros((n, n)).at[i, j].add(-between).at[j, i].add(-between)
-    G = G.at[i, i].add(between).at[j, j].add(between).at[node, node].add(outside)
-    B = jnp.zeros((n, int(to.max()) + 1)).at[node, to].add(outside)
-    return ThermalNetwork(G, B, _stack(capacitance))
+    between, outside = (jnp.array([path[2] for path in p], float) for p in (links, boundaries))
+    # G = D^T g D with the differences that drive each path's flow.
+    differences = np.zeros((len(links), n))
+    for row, (i, j, _) in enumerate(links):
+        differences[row, i], differences[row, j] = 1, -1
+    at, to = (
+        np.zeros((len(boundaries), n)),
+        np.zeros((len(boundaries), _boundary_count(boundaries))),
+    )
+    for row, (node, boundary, _) in enumerate(boundaries):
+        at[row, node], to[row, boundary] = 1, 1
+    D, A, T = (jnp.asarray(x, between.dtype) for x in (differences, at, to))
+    B = A.T @ (outside[:, None] * T)
+    G = D.T @ (between[:, None] * D) + jnp.diag(jnp.sum(B, 1))
+    return ThermalNetwork(G, B, jnp.array(capacitance, float))
 
 
-def _stack(values: Sequence[Number] | Float[Array, " values"]) -> Float[Array, " values"]:
-    if isinstance(values, jnp.ndarray):
-        return values
-    return jnp.stack([jnp.asarray(v, float) for v in values]) if values else jnp.zeros(0)
+def _boundary_count(boundaries: Sequence[tuple[int, int, Number]]) -> int:
+    return max(boundary for _, boundary, _ in boundaries) + 1
 
 
 def _check_connected(n: int, links, boundaries) -> None:

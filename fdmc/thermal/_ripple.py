@@ -86,10 +86,13 @@ def seconds_above(wave: SquareWave, pole: Pole, limit_kelvin: Number) -> Float[A
     on, _ = _phases(wave)
     settle_low, settle_high = _targets(wave, pole)
     low, high = _rises(wave, pole)
-    limit = jnp.clip(limit_kelvin - pole.base_kelvin, low, high)
+    wanted = limit_kelvin - pole.base_kelvin
+    limit = jnp.clip(wanted, low, high)
     rising = jnp.log((settle_high - low) / (settle_high - limit))
     falling = jnp.log((high - settle_low) / (limit - settle_low))
-    return on + pole.tau_seconds * (falling - rising)
+    above = on + pole.tau_seconds * (falling - rising)
+    # Exactly none and exactly all outside the swing: rounding must not look like a loss of lock.
+    return jnp.where(wanted >= high, 0.0, jnp.where(wanted <= low, wave.period_seconds, above))
 
 
 def seconds_faster(wave: SquareWave, pole: Pole, kelvin_per_second: Number) -> Array:

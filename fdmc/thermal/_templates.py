@@ -6,7 +6,9 @@ No public temperature map of a co-packaged engine was found: what is marked an e
 import dataclasses
 from collections.abc import Mapping, Sequence
 
+import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Real
 
 from ._network import ThermalNetwork, network
@@ -207,18 +209,17 @@ def tray_network(
     **Returns:** a `ThermalNetwork` whose nodes and boundaries are those of the first package, then
     those of the second, and so on: each package has its own coolant (`series_coolant_kelvin`).
     """
-    n, b = packages[0].boundary.shape
-    G = jnp.zeros((n * len(packages), n * len(packages)))
-    B = jnp.zeros((n * len(packages), b * len(packages)))
-    for i, package in enumerate(packages):
-        G = G.at[i * n : (i + 1) * n, i * n : (i + 1) * n].set(package.conductance)
-        B = B.at[i * n : (i + 1) * n, i * b : (i + 1) * b].set(package.boundary)
-    for i in range(len(packages) - 1):
-        left, right = i * n + node, (i + 1) * n + node
-        g = jnp.asarray(watts_per_kelvin, G.dtype)
-        G = G.at[left, left].add(g).at[right, right].add(g)
-        G = G.at[left, right].add(-g).at[right, left].add(-g)
-    return ThermalNetwork(G, B, jnp.concatenate([p.capacitance for p in packages]))
+    n, count = len(packages[0].capacitance), len(packages)
+    difference = np.zeros((count - 1, count, n))
+    for i in range(count - 1):
+        difference[i, i, node], difference[i, i + 1, node] = 1, -1
+    G, B = (
+        jax.scipy.linalg.block_diag(*blocks)
+        for blocks in ([p.conductance for p in packages], [p.boundary for p in packages])
+    )
+    D = jnp.asarray(difference.reshape(count - 1, -1), G.dtype)
+    capacitance = jnp.concatenate([p.capacitance for p in packages])
+    return ThermalNetwork(G + watts_per_kelvin * (D.T @ D), B, capacitance)
 
 
 def default_ring() -> dict[str, Default]:
