@@ -150,7 +150,7 @@ def test_history_is_that_of_small_steps_and_conserves_energy():
         return [levels[phase], 20.0, 0.0, 20.0]
 
     small = heat_history(
-        CAPACITANCE, reference_paths(), [330.0] * 4, watts_at, COOLANT.tolist(), 3.0, 6000
+        CAPACITANCE, reference_paths(), [330.0] * 4, watts_at, COOLANT.tolist(), 3.0, 3000
     )
     watts = jnp.array([[p, 20.0, 0.0, 20.0] for p in levels])
     m = modes(package())
@@ -159,7 +159,7 @@ def test_history_is_that_of_small_steps_and_conserves_energy():
         m, jnp.full((4, 2), 330.0), both, jnp.tile(COOLANT, (3, 1)), jnp.array(lengths)
     )
     for lane in (0, 1):
-        expected = [small[n - 1] for n in (1000, 4000, 6000)]
+        expected = [small[n - 1] for n in (500, 2000, 3000)]
         np.testing.assert_allclose(done.kelvin[..., lane], expected, rtol=0, atol=2e-3)
     stored = m.network.capacitance @ (done.kelvin[-1, :, 0] - 330.0)
     out = [
@@ -227,7 +227,7 @@ def test_periodic_orbit_is_where_a_long_history_ends():
 # Excursions and lock.
 
 
-def single_pole(wave, pole, periods=40, per_period=4000):
+def single_pole(wave, pole, periods=40, per_period=1000):
     """A settled square wave behind one pole, by the reference's small steps; the last periods."""
     seconds = wave.period_seconds * periods
     g = 1 / pole.kelvin_per_watt
@@ -291,6 +291,57 @@ def test_lock_step_follows_the_reference():
     _, (dead, lost) = jax.lax.scan(follow, jnp.zeros(()), ends)
     assert dead.sum() == pytest.approx(seen.dead_seconds, abs=0.01)
     assert lost.sum() == seen.losses > 3
+
+
+@pytest.mark.parametrize(
+    ("remaining", "before", "after", "expected"),  # one second, relocking takes 0.3
+    [
+        (0.0, 1.0, 1.0, (0.0, 0.0, False)),
+        (0.4, 1.0, 1.0, (0.0, 0.4, False)),
+        (1.4, 1.0, 1.0, (0.4, 1.0, False)),
+        (0.25, 1.0, -1.0, (np.inf, 0.75, True)),  # relocked, carried data, lost again
+        (0.7, 1.0, -1.0, (np.inf, 1.0, False)),  # out of range again before it relocked
+        (np.inf, -1.0, 1.0, (0.0, 0.8, False)),
+        (np.inf, -3.0, 1.0, (0.05, 1.0, False)),
+        (np.inf, 1.0, 1.0, (0.0, 0.3, False)),  # back in range by a jump between steps
+        (np.inf, -1.0, -1.0, (np.inf, 1.0, False)),
+        (0.0, -1.0, -1.0, (np.inf, 1.0, True)),  # out of range by a jump
+    ],
+)
+def test_lock_step_by_hand(remaining, before, after, expected):
+    done = thermal.lock_step(*(jnp.asarray(x) for x in (remaining, before, after)), 1.0, 0.3)
+    got = [float(x) for x in (done.remaining_seconds, done.dead_seconds, done.lost)]
+    np.testing.assert_allclose(got, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("relock", [0.0, 0.1])
+def test_lock_step_sees_speed_jump_when_the_power_switches(relock):
+    """Lock is lost at each switch, between two steps, until the speed has decayed."""
+    wave, pole = thermal.SquareWave(300.0, 1000.0, 2.0, 0.4), thermal.Pole(0.03, 1.0, 313.15)
+    limit, parts, periods = 10.0, 100, 3
+    ring = thermal.Ring(500.0, 400.0, 0.5, limit, 0.0, relock)
+    m = modes(thermal.cauer([0.03], [1 / 0.03]))
+    watts = jnp.tile(jnp.repeat(jnp.array([1000.0, 300.0]), parts), periods)[:, None]
+    seconds = jnp.tile(jnp.repeat(jnp.array([0.8, 1.2]) / parts, parts), periods)
+    start = jnp.asarray(thermal.square_wave_kelvin(wave, pole)[0])[None]
+
+    def one(state, inputs):
+        kelvin, remaining = state
+        power, dt = inputs
+        after = thermal.step(m, kelvin, power, COOLANT[:1], dt).kelvin
+        margins = [
+            thermal.lock_margin(
+                ring, k, thermal.kelvin_per_second(m.network, k, power, COOLANT[:1])
+            )[0]
+            for k in (kelvin, after)
+        ]
+        done = thermal.lock_step(remaining, *margins, dt, relock)
+        return (after, done.remaining_seconds), (done.dead_seconds, done.lost)
+
+    _, (dead, lost) = jax.lax.scan(one, (start, jnp.zeros(())), (watts, seconds))
+    outside = float(thermal.seconds_faster(wave, pole, limit))
+    assert dead.sum() / periods == pytest.approx(outside + 2 * relock, abs=2e-3)
+    assert lost.sum() == 2 * periods
 
 
 def test_lock_margins_and_tuning():

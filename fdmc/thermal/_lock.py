@@ -43,7 +43,10 @@ class LockMargins(eqx.Module):
 
 
 class LockStep(eqx.Module):
-    """What a link did in a step: `remaining_seconds` of relocking, `dead_seconds`, lock `lost`."""
+    """What a link did in a step: `dead_seconds`, whether lock was `lost`, and what it still waits for.
+
+    `remaining_seconds` of relocking: zero while it carries data, infinite while it is out of range.
+    """
 
     remaining_seconds: Float[Array, "*batch"]
     dead_seconds: Float[Array, "*batch"]
@@ -136,9 +139,10 @@ def lock_step(
 
     **Arguments:**
 
-    - `remaining_seconds`: of relocking, at the start; zero for a link that carries data.
+    - `remaining_seconds`: as the step before left it; zero for a link that carries data.
     - `margin_before`, `margin_after`: at the ends of the step; linear in between, which is exact
-        to second order in the step.
+        to second order in the step. The margin may jump between steps, as that of `fast` does
+        when the power switches; what comes and goes within a step is not seen.
     - `seconds`: length of the step; `relock_seconds`: from being back in range to carrying data.
 
     **Returns:** `LockStep`. A link is dead while its margin is negative and while it relocks; an
@@ -150,20 +154,19 @@ def lock_step(
     was_in, is_in = before >= 0, after >= 0
     change = before - after
     crossing = was_in != is_in
+    waiting = jnp.where(was_in & jnp.isinf(remaining_seconds), relock_seconds, remaining_seconds)
     first = jnp.where(crossing, seconds * before / jnp.where(crossing, change, 1.0), 0.0)
     rest = seconds - first
     dead = jnp.where(
         was_in,
         jnp.where(
             is_in,
-            jnp.minimum(remaining_seconds, seconds),
-            jnp.minimum(remaining_seconds, first) + rest,
+            jnp.minimum(waiting, seconds),
+            jnp.minimum(waiting, first) + rest,
         ),
         jnp.where(is_in, first + jnp.minimum(relock_seconds, rest), seconds),
     )
-    counted = jnp.where(
-        was_in, remaining_seconds - seconds, jnp.asarray(relock_seconds, before.dtype) - rest
-    )
-    remaining = jnp.where(is_in, jnp.maximum(counted, 0.0), relock_seconds)
-    lost = was_in & ~is_in & (remaining_seconds <= first)
+    left = jnp.where(was_in, waiting - seconds, relock_seconds - rest)
+    remaining = jnp.where(is_in, jnp.maximum(left, 0.0), jnp.inf)
+    lost = jnp.where(was_in, ~is_in & (waiting <= first), waiting <= 0)
     return LockStep(remaining, dead, lost)
