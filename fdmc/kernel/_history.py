@@ -34,7 +34,6 @@ from ._entries import (
     pick,
     some,
 )
-from ._exposure import later
 from ._quantile import quantile
 from ._renewal import Renewals, advance, after, hours_of, renew
 from ._structure import relieved, struck
@@ -120,9 +119,7 @@ def _start(plan: Plan, keys, replica, bounds: Bounds) -> _State:
     if w:
         wear = [hours_of(plan, plan.wear.law[i], age[i]) for i in range(w)]
         clock = jnp.concatenate([clock[:steady], jnp.stack(wear)])
-    if plan.exposed:
-        row = jnp.broadcast_to(iota(n_classes), clock.shape)
-        clock = later(plan.exposures, row, jnp.zeros_like(clock), clock)
+    clock = after(plan, iota(n_classes), jnp.zeros(()), clock)
 
     def ints(n, fill=0):
         return jnp.full((n, lanes), fill, jnp.int32)
