@@ -140,11 +140,11 @@ def uncertainty(models: Path) -> Iterator[list[str]]:
     for name in UNCERTAIN:
         tree = uncertain(read(str(models / "aralia" / f"{name}.xml")))
         found = diagram(structure(tree, tree.tops))
-        trials = 16384
+        trials = 1 << 17
         run = lambda tree=tree, n=trials: fdmc.fault_tree(tree, uncertainty=n).uncertainty
         mine = trials / min(run().seconds for _ in range(3))  # type: ignore[union-attr]
-        p = np.tile(Values(tree, 8760.0).events(), (trials, 1))
-        alone = trials / best(lambda found=found, p=p: probabilities(found, p))
+        p = np.tile(Values(tree, 8760.0).events(), (1 << 14, 1))
+        alone = len(p) / best(lambda found=found, p=p: probabilities(found, p))
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / f"{name}.xml"
             path.write_text(to_open_psa(tree))

@@ -12,7 +12,7 @@ import operator
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int, UInt32
+from jaxtyping import Array, Float, Int, UInt32
 
 from ..plan import Plan
 from ._domain import Domain, domain, unpack
@@ -34,8 +34,8 @@ from ._entries import (
     pick,
     some,
 )
-from ._quantile import quantile
 from ._renewal import Renewals, advance, after, hours_of, renew
+from ._service import dispatch, repair_hours, startable, take_spare
 from ._structure import relieved, struck
 
 
@@ -168,7 +168,7 @@ def _step(plan: Plan, keys, replica, bounds: Bounds, s: _State) -> _State:
     now = domain(plan, losses)
     timer = jnp.where(repairing | (x.phase == SHELF), x.time, jnp.inf)
     # A technician who has just been freed starts his next job in a step of its own.
-    starts = _startable(plan, x)
+    starts = startable(plan, x)
     due = jnp.where(starts, s.now, least(plan.alive, timer))
     next_failure = least(plan.alive, s.clock)
     if plan.wearing:
@@ -191,7 +191,8 @@ def _step(plan: Plan, keys, replica, bounds: Bounds, s: _State) -> _State:
     s = _ring(plan, keys, replica, s, rings, ends)
     rests = rings & some(plan.alive, ends & repairing)
     s = _fail(plan, keys, replica, s, fails, counts)
-    return _dispatch(plan, s, ~rests & (s.now < end))
+    outages = dispatch(plan, s.now, s.outages, ~rests & (s.now < end))
+    return eqx.tree_at(lambda t: t.outages, s, outages)
 
 
 def _accumulate(plan: Plan, s: _State, now: Domain, kind, until, going) -> Outcome:
@@ -341,8 +342,8 @@ def _fail(plan: Plan, keys, replica, s: _State, fails, counts) -> _State:
     opens, enters, takes, loss, twin, joined = hold(
         plan.alive, (opens, enters, takes, loss, twin, joined)
     )
-    ready, shelf = _take_spare(plan, s, cls, opens)
-    duration = _duration(plan, cls, word)
+    ready, shelf = take_spare(plan, s.now, s.shelf, cls, opens)
+    duration = repair_hours(plan, cls, word)
     phase = jnp.where(opens, jnp.where(ready > s.now, SHELF, QUEUE), PASSENGER)
     slot = enters & first(plan.alive, x.phase == EMPTY)
     full = enters & ~some(plan.alive, slot)
@@ -425,59 +426,6 @@ def _candidate(plan: Plan, keys, replica, s: _State, fails):
 def _fru(plan: Plan, row):
     """Number of the FRU, which only the renewal of wearing components asks for."""
     return plan.wear.fru[row] if plan.wearing else jnp.zeros(row.shape, jnp.int32)
-
-
-def _take_spare(plan: Plan, s: _State, cls, opens):
-    """Return when the job has its spare, and the shelf after ordering it again."""
-    c = plan.classes
-    if not plan.stock:
-        return s.now, s.shelf
-    pooled, ordered = c.pool[cls] >= 0, s.now + c.restock_hours[cls]
-    slots = sum(plan.stock)
-    if not slots:  # every part is ordered when it has failed
-        return jnp.where(pooled, ordered, s.now), s.shelf
-    pools = jnp.repeat(
-        jnp.arange(len(plan.stock)), jnp.array(plan.stock), total_repeat_length=slots
-    )
-    mine = pools[:, None] == c.pool[cls]
-    earliest = least(plan.alive, jnp.where(mine, s.shelf, jnp.inf))
-    arrives = jnp.where(jnp.isinf(earliest), ordered, jnp.maximum(s.now, earliest))
-    ready = jnp.where(pooled, arrives, s.now)
-    taken = opens & first(plan.alive, mine & (s.shelf == earliest))
-    return ready, jnp.where(taken, ordered, s.shelf)
-
-
-def _duration(plan: Plan, cls, word):
-    """Draw the repair time of a job."""
-    c = plan.classes
-    unit = exponential(word, U32(1 << 31))
-    hours = c.repair_hours[cls] * jnp.where(c.repair_kind[cls] == 0, 1, unit)
-    if plan.drawn_repairs:
-        drawn = quantile(plan.quantiles, c.repair_table[cls], unit)
-        hours = jnp.where(c.repair_kind[cls] == 2, drawn, hours)
-    return hours
-
-
-def _startable(plan: Plan, x: Outages) -> Bool[Array, " lanes"]:
-    """Is there a job with its spare, and a technician for it?"""
-    waits = some(plan.alive, x.phase == QUEUE)
-    return (
-        waits & (count(plan.alive, x.phase == REPAIR) < plan.technicians) if plan.queued else waits
-    )
-
-
-def _dispatch(plan: Plan, s: _State, may: Bool[Array, " lanes"]) -> _State:
-    """Start the job that has waited longest, if a technician is free."""
-    phase, time = hold(plan.alive, (s.outages.phase, s.outages.time))
-    x = eqx.tree_at(lambda t: (t.phase, t.time), s.outages, (phase, time))
-    waits = phase == QUEUE
-    longest = first(
-        plan.alive, waits & (time == least(plan.alive, jnp.where(waits, time, jnp.inf)))
-    )
-    starts = hold(plan.alive, longest & may & _startable(plan, x))
-    phase = jnp.where(starts, REPAIR, phase)
-    time = jnp.where(starts, s.now + x.duration, time)
-    return eqx.tree_at(lambda t: (t.outages.phase, t.outages.time), s, (phase, time))
 
 
 def _count(out: Outcome, cls, valid, opens, takes, status) -> Outcome:
