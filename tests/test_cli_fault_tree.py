@@ -22,7 +22,16 @@ def run(capsys, *words):
 
 
 def test_json_has_the_promised_fields(capsys):
-    words = ("--json", "--importance", "--cut-sets", "5", "--uncertainty", "500", "--mttf")
+    words = (
+        "--json",
+        "--importance",
+        "--cut-sets",
+        "--rows",
+        "5",
+        "--uncertainty",
+        "500",
+        "--mttf",
+    )
     code, out, err = run(capsys, COOLANT, *words)
     answer = json.loads(out)
     assert code == 0
@@ -41,7 +50,7 @@ def test_json_has_the_promised_fields(capsys):
 
 
 def test_people_get_sentences_and_tables(capsys):
-    code, out, _ = run(capsys, COOLANT, "--importance", "--cut-sets", "--time", "1 d", "1 y")
+    code, out, _ = run(capsys, COOLANT, "--importance", "--cut-sets", "--time", "1 d, 1 y")
     assert code == 0
     for words in ("no-coolant of coolant, by 8,760 h (1 y)", "method: exact", "Birnbaum",
                   "9 minimal cut sets", "Probability by mission time"):  # fmt: skip
@@ -83,7 +92,7 @@ def test_models_are_written_and_read_again(capsys, tmp_path):
 
 
 def test_files_are_written(capsys, tmp_path):
-    words = ("--importance", "--uncertainty", "200", "--time", "1 d", "1 y", "--out", str(tmp_path))
+    words = ("--importance", "--uncertainty", "200", "--time", "24,1 y", "--out", str(tmp_path))
     code, out, _ = run(capsys, COOLANT, *words)
     assert code == 0
     names = {p.name for p in tmp_path.iterdir()}

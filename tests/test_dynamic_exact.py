@@ -376,7 +376,7 @@ def test_budgets_end_in_a_plain_message():
 @pytest.mark.parametrize("op", ["Weibull", "lognormal", "gamma"])
 def test_other_laws_are_refused_with_a_way_out(op):
     events = {"a": BasicEvent(Call(op, (100.0, 2.0, T))), "b": exponential(0.1)}
-    with pytest.raises(ValueError, match="event a follows .*; use Monte Carlo"):
+    with pytest.raises(ValueError, match="a law of a is .*; use Monte Carlo"):
         solved({"g": ("spare", "ab")}, events)
 
 

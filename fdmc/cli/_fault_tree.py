@@ -39,7 +39,7 @@ def fault_tree(args: argparse.Namespace) -> int:
                 tree, top=args.top, method=args.method, time_hours=args.time, seed=args.seed,
                 stop=rules, parameters=dict(args.set), house=dict(args.house),
                 common_causes=not args.no_common_causes, importance=args.importance,
-                cut_sets=args.cut_sets or 0, cut_off=args.cut_off, uncertainty=args.uncertainty,
+                cut_sets=args.rows if args.cut_sets else 0, cut_off=args.cut_off, uncertainty=args.uncertainty,
                 mttf=args.mttf, progress=_Progress(args.quiet, interrupt),
             )  # fmt: skip
     except NoAnswer as error:

@@ -9,14 +9,19 @@ from ._options import relative, seconds, whole
 
 EXAMPLES = """examples:
   fdmc fault-tree shelf.dft --time '5 y'
-  fdmc fault-tree plant.xml --importance --cut-sets 20
+  fdmc fault-tree plant.xml --importance --cut-sets --rows 50
   fdmc fault-tree plant.xml events.xml --top g12 --method mc --target-error 0.001
-  fdmc fault-tree shelf.dft --time '1 d' '30 d' '1 y' --mttf     # a curve over mission times
+  fdmc fault-tree shelf.dft --time '1 d, 30 d, 1 y' --mttf       # a curve over mission times
   fdmc fault-tree plant.xml --uncertainty 100000 --set pump-rate=2e-5 --house maintenance=true
   fdmc fault-tree plant.xml --write plant.dft                   # the same model in the other format
 """
 _HOURS = {"s": 1 / 3600, "min": 1 / 60, "h": 1.0, "d": 24.0, "y": 8760.0}
 _TIME = re.compile(r"\s*([0-9.]+(?:[eE][-+]?\d+)?)\s*([a-zA-Z]*)\s*")
+
+
+def times(text: str) -> list[float]:
+    """Read mission times with commas between them."""
+    return [hours(part) for part in text.split(",")]
 
 
 def hours(text: str) -> float:
@@ -81,7 +86,7 @@ def fault_tree_options(made: argparse.ArgumentParser):
     )
     group.add_argument(
         "--rows", metavar="N", type=whole(1, 100_000, "20"), default=20,
-        help="rows of each table (default 20)",
+        help="rows of each table, and cut sets to list (default 20)",
     )  # fmt: skip
     group.add_argument("--quiet", action="store_true", help="no progress on standard error")
 
@@ -89,9 +94,9 @@ def fault_tree_options(made: argparse.ArgumentParser):
 def _question_options(group):
     group.add_argument("--top", metavar="NAME", help="a gate (default: the first top event)")
     group.add_argument(
-        "--time", metavar="T", type=hours, nargs="+", default=[8760.0],
-        help="mission time: hours, or with a unit such as '5 y' (default 8760 h); several give "
-        "a curve, and the last is the answer",
+        "--time", metavar="T", type=times, default=[8760.0],
+        help="mission time: hours, or with a unit such as '5 y' (default 8760 h); several, with "
+        "commas between them, give a curve, and the last is the answer",
     )  # fmt: skip
     group.add_argument(
         "--set", metavar="NAME=VALUE", type=assignment, action="append", default=[],
@@ -113,8 +118,8 @@ def _more_options(group):
         help="Birnbaum, criticality, Fussell-Vesely, RAW, RRW and DIF of every event",
     )  # fmt: skip
     group.add_argument(
-        "--cut-sets", metavar="N", type=whole(1, 1_000_000, "20"), nargs="?", const=20,
-        help="count the minimal cut sets and list the N most probable (default 20)",
+        "--cut-sets", action="store_true",
+        help="count the minimal cut sets and list the most probable (as many as --rows)",
     )  # fmt: skip
     group.add_argument(
         "--cut-off", metavar="P", type=fraction, default=0.0,

@@ -265,6 +265,6 @@ def _rate(name: str, law: Lifetime | None) -> tuple[float, int]:
         case Law.ERLANG:
             return law.parameters[1], int(law.parameters[0])
     raise ValueError(
-        f"the event {name} follows {law.law.name.lower()}: a Markov chain needs exponential, Erlang or "
-        "constant events; use Monte Carlo."
+        f"a law of {name} is {law.law.name.lower()}: a Markov chain needs exponential, Erlang or "
+        "constant ones; use Monte Carlo."
     )
