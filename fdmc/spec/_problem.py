@@ -34,7 +34,7 @@ class ScenarioError(ValueError):
     def __init__(self, origin: str, problems: Sequence[Problem]):
         self.origin = origin
         self.problems = tuple(problems)
-        ValueError.__init__(self, _render(origin, self.problems))
+        ValueError.__init__(self, render(origin, self.problems))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,11 +75,15 @@ def shown(value: object) -> str:
     return f'"{text[:57]}..."' if len(text) > 60 else f'"{text}"'
 
 
-def _render(origin: str, problems: Sequence[Problem]) -> str:
+def render(origin: str, problems: Sequence[Problem], most: int = 10**9) -> str:
+    """The message of an error: how many problems there are, and `most` of them, a line each."""
     count = f"{len(problems)} problem" + ("" if len(problems) == 1 else "s")
-    width = max((len(str(problem.line)) for problem in problems if problem.line), default=0)
+    shown = problems[:most]
+    width = max((len(str(problem.line)) for problem in shown if problem.line), default=0)
     lines = [f"{origin}: {count}"]
-    for problem in problems:
+    for problem in shown:
         where = f"line {problem.line:>{width}}  " if problem.line else ""
         lines.append(f"  {where}{problem}")
+    if len(problems) > len(shown):
+        lines.append(f"  and {len(problems) - len(shown)} more")
     return "\n".join(lines)

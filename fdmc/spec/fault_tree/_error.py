@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Iterable, Sequence
 
-from .._problem import Problem, did_you_mean
+from .._problem import Problem, did_you_mean, render
 
 
 MOST_SHOWN = 50
@@ -20,7 +20,7 @@ class FaultTreeError(ValueError):
     def __init__(self, origin: str, problems: Sequence[Problem]):
         self.origin = origin
         self.problems = tuple(problems)
-        ValueError.__init__(self, _render(origin, self.problems))
+        ValueError.__init__(self, render(origin, self.problems, MOST_SHOWN))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,16 +77,3 @@ def quoted(name: str) -> str:
     """A name as it may stand in a message: in one line, and not without end."""
     text = " ".join(name.split())
     return f'"{text[:77]}..."' if len(text) > 80 else f'"{text}"'
-
-
-def _render(origin: str, problems: Sequence[Problem]) -> str:
-    count = f"{len(problems)} problem" + ("" if len(problems) == 1 else "s")
-    shown = problems[:MOST_SHOWN]
-    width = max((len(str(problem.line)) for problem in shown if problem.line), default=0)
-    lines = [f"{origin}: {count}"]
-    for problem in shown:
-        where = f"line {problem.line:>{width}}  " if problem.line else ""
-        lines.append(f"  {where}{problem}")
-    if len(problems) > len(shown):
-        lines.append(f"  and {len(problems) - len(shown)} more")
-    return "\n".join(lines)
