@@ -29,7 +29,7 @@ from ._cases import Check, Pending, parser, report
 
 
 STATIC_TOLERANCE = 1e-9
-DYNAMIC_TOLERANCE = 2e-6  # published values come from chains solved to 1e-6
+DYNAMIC_TOLERANCE = 1e-6  # Storm's own precision of transient probabilities
 Z99 = float(stats.norm.ppf(0.995))
 Z95 = float(stats.norm.ppf((1 + CONFIDENCE) / 2))
 SAMPLED_STOP = (fdmc.RelativeError(0.01), fdmc.WallTime(20.0))
@@ -45,7 +45,8 @@ DISPUTED = {
         )],
         "its events on demand have a rate in the file, and a probability in the published model",
     ),
-    ("prdc2021_17_09", "prdc2021"): "a repairable POR that recovers with its other arguments; ours does not",
+    ("prdc2021_17_09", "prdc2021"): "the unavailability wants a repairable POR that recovers with its other arguments; "
+    "the unreliability differs in the last digit printed (1.04e-6), and the tools disagree there",
 }  # fmt: skip
 """Values that do not follow from the file that they stand for: shown, and not counted as failing."""
 

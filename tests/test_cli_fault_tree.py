@@ -109,7 +109,7 @@ BAD = [
     ((COOLANT, "--set", "pump-rate"), "NAME=VALUE"),
     ((COOLANT, "--target-error", "-1"), "not possible"),
     ((COOLANT, "--cut-off", "2"), "between 0 and 1"),
-    ((SHELF, COOLANT), ""),
+    ((SHELF, COOLANT), "two formats"),
 ]
 
 
