@@ -68,6 +68,17 @@ def test_the_example_is_the_sum_over_its_states():
     assert answer.probability.low == answer.probability.high
 
 
+def test_cut_sets_are_ranked_by_their_share_of_the_top_event():
+    answer = fdmc.fault_tree(COOLANT, cut_sets=100, importance=True)
+    p = {row.event: row.probability for row in answer.importance}
+    listed = answer.cut_sets.listed
+    assert answer.cut_sets.count == len(listed) == sum(answer.cut_sets.by_order.values())
+    for one in listed:
+        assert one.probability == pytest.approx(math.prod(p[e] for e in one.events))
+        assert one.share == pytest.approx(one.probability / answer.probability.best)
+    assert [c.probability for c in listed] == sorted((c.probability for c in listed), reverse=True)
+
+
 def test_common_causes_may_be_left_out():
     alone = fdmc.fault_tree(COOLANT, common_causes=False).probability.best
     tree = dataclasses.replace(read(COOLANT), common_causes={})
