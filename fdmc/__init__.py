@@ -2,6 +2,9 @@
 
 from .collect import (
     FaultTreeAnswer as FaultTreeAnswer,
+    ManufacturingResult as ManufacturingResult,
+    Gradient as Gradient,
+    HeatShares as HeatShares,
     NoAnswer as NoAnswer,
     RelativeError as RelativeError,
     Replicas as Replicas,
@@ -11,10 +14,14 @@ from .collect import (
     availability as availability,
     compare as compare,
     fault_tree as fault_tree,
+    manufacture as manufacture,
+    gradient as gradient,
+    heat_shares as heat_shares,
     mission as mission,
     run as run,
     snapshot as snapshot,
 )
+from .plan import GradientError as GradientError
 from .spec import Scenario as Scenario, ScenarioError as ScenarioError, load as load
 from .spec.fault_tree import FaultTree as FaultTree, FaultTreeError as FaultTreeError
 from .tally import Estimate as Estimate

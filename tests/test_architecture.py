@@ -35,7 +35,8 @@ def imported(path: Path) -> set[str]:
 
 
 def test_jit_and_vmap_only_where_chunks_are_placed():
-    allowed = ("collect/", "sizing/")
+    # Lowering compiles the thermal side of a package once: op by op it would take seconds.
+    allowed = ("collect/", "sizing/", "plan/_heat.py")
     uses = re.compile(r"\bjax\.(jit|vmap|pmap)\b|\bfilter_(jit|vmap)\b")
     found = [name(p) for p in FILES if uses.search(p.read_text())]
     assert [p for p in found if not p.startswith(allowed)] == []

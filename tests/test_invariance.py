@@ -114,7 +114,7 @@ def test_killed_and_resumed(expected, tmp_path, monkeypatch):
 
 def test_bounds_are_invisible(expected, tmp_path, monkeypatch):
     """Replicas that outgrow tiny bounds run again with larger ones, until they fit."""
-    tiny = lambda _, bins: Bounds(outages=1, latents=1, renewals=1, bins=bins)
+    tiny = lambda _, bins, windows=0: Bounds(outages=1, latents=1, renewals=1, bins=bins)
     monkeypatch.setattr("fdmc.collect._run.first_bounds", tiny)
     assert run(tmp_path / "ledger", chunk=64) == expected
     ledger = json.loads((tmp_path / "ledger").read_text())
@@ -123,7 +123,7 @@ def test_bounds_are_invisible(expected, tmp_path, monkeypatch):
 
 
 def test_replicas_that_outgrow_every_bound_are_said_to(tmp_path, monkeypatch):
-    tiny = lambda _, bins: Bounds(outages=1, latents=1, renewals=8, bins=bins)
+    tiny = lambda _, bins, windows=0: Bounds(outages=1, latents=1, renewals=8, bins=bins)
     monkeypatch.setattr("fdmc.collect._run.first_bounds", tiny)
     monkeypatch.setattr("fdmc.collect._run.larger", lambda _: None)
     result = fdmc.run(SCENARIO, seed=3, stop=fdmc.Replicas(REPLICAS))

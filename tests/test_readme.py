@@ -4,16 +4,18 @@ import contextlib
 import io
 import itertools
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 
 import fdmc
+from fdmc import cli
 
 
 ROOT = Path(__file__).parent.parent
 PAGES = ["README.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md")))]
-PRINTING = ["README.md", "docs/fault-trees.md"]
+PRINTING = ["README.md", "docs/fault-trees.md", "docs/yields.md", "docs/heat.md"]
 
 
 @pytest.mark.parametrize("page", PRINTING)
@@ -30,6 +32,20 @@ def test_pages_print_what_they_say(page, monkeypatch):
                 exec(body, names)
             assert heard.getvalue() == said
     assert "python" in kinds
+
+
+def test_commands_print_what_the_page_says(monkeypatch, capsys):
+    """A `console` block is a command and lines of its output in their order; `...` stands for others."""
+    monkeypatch.chdir(ROOT)
+    blocks = re.findall(
+        r"```console\n\$ fdmc (.*?)\n(.*?)```", (ROOT / "docs/heat.md").read_text(), re.DOTALL
+    )
+    assert blocks
+    for command, body in blocks:
+        assert cli.main(shlex.split(command)) == 0
+        said = iter([line.rstrip() for line in capsys.readouterr().out.splitlines()])
+        for line in body.splitlines():
+            assert line in ("", "...") or line in said, line
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -38,6 +38,16 @@ from fdmc.spec import _units as units
         ("85 degC", units.KELVIN, 358.15),
         ("25 °C", units.KELVIN, 298.15),
         ("300 K", units.KELVIN, 300.0),
+        ("0.015 K/W", units.KELVIN_PER_WATT, 0.015),
+        ("1 kJ/K", units.JOULES_PER_KELVIN, 1000.0),
+        ("100 K/s", units.KELVIN_PER_SECOND, 100.0),
+        ("0.23 mW/K", units.WATTS_PER_KELVIN, 2.3e-4),
+        ("0.4 %/K", units.PER_KELVIN, 0.004),
+        ("0.01 rad/K", units.RADIANS_PER_KELVIN, 0.01),
+        ("8 mA", units.AMPERES, 0.008),
+        ("0.4 mW/mA", units.WATTS_PER_AMPERE, 0.4),
+        ("1 kW", units.WATTS, 1000.0),
+        ("24 /d", units.EVENTS_PER_HOUR, 1.0),
     ],
 )
 def test_reads(text, dimension, expected):

@@ -47,6 +47,7 @@ from fdmc.stress import (
     peck,
     prob_to_fit,
     rainflow,
+    rate_ratio_interval,
     vcsel,
 )
 
@@ -256,6 +257,42 @@ def test_fit_bounds_are_the_poisson_tails():
     np.testing.assert_allclose(upper, scipy.stats.chi2.ppf(0.95, 2 * failures + 2) / 0.04)
     believed = scipy.stats.gamma(failures + 0.5, scale=1 / 0.02).ppf(0.3)
     np.testing.assert_allclose(fit_quantile(0.3, failures, 2e7), believed)
+
+
+def test_the_ratio_of_two_rates_is_a_share_of_all_failures():
+    """Clopper and Pearson's bounds of that share, as odds, for few and many failures."""
+    some, others = np.array([[1], [3], [20], [2174]]), np.array([1, 7, 1107])
+    low, high = rate_ratio_interval(some, 2e6, others, 5e6, 0.95)
+    for (i, j), r in np.ndenumerate(some + 0 * others):
+        share = scipy.stats.binomtest(int(r), int(r + others[j])).proportion_ci(method="exact")
+        odds = np.array(share) / (1 - np.array(share))
+        np.testing.assert_allclose([low[i, j], high[i, j]], odds * 5e6 / 2e6, rtol=1e-9)
+    # Exchanged places are the inverse ratio; the unit of time does not matter.
+    back = rate_ratio_interval(others, 5.0, some, 2.0, 0.95)
+    np.testing.assert_allclose(back, (1 / high, 1 / low), rtol=1e-12)
+
+
+def test_the_ratio_of_rates_without_failures():
+    assert rate_ratio_interval(0, 1.0, 0, 1.0, 0.9) == (0.0, math.inf)
+    low, high = rate_ratio_interval(0, 1e6, 4, 2e6, 0.9)
+    # With none of four the share is at most 1 - 0.05^(1/4).
+    assert (low, high) == (0.0, pytest.approx(2 * (0.05 ** (-1 / 4) - 1)))
+    low, high = rate_ratio_interval(4, 2e6, 0, 1e6, 0.9)
+    assert (low, high) == (pytest.approx(0.5 / (0.05 ** (-1 / 4) - 1)), math.inf)
+
+
+@pytest.mark.statistical
+def test_ratios_of_rates_are_covered():
+    """Never less often than stated, on each side, and at large counts hardly more often."""
+    draws, ratio, z = 40_000, 3.0, 4.9
+    rng = np.random.default_rng(20)
+    for mean, slack in ((4.0, 0.025), (400.0, 0.003)):
+        failures = rng.poisson(ratio * 0.5 * mean, draws)
+        reference = rng.poisson(mean, draws)
+        low, high = rate_ratio_interval(failures, 0.5, reference, 1.0, 0.95)
+        for missed in (np.mean(low > ratio), np.mean(high < ratio)):
+            noise = z * math.sqrt(0.025 * 0.975 / draws)
+            assert 0.025 - slack - noise < missed < 0.025 + noise
 
 
 @given(st.floats(1e2, 1e7), st.floats(0.1, 3.0), st.floats(0.05, 20.0), st.floats(1.2, 10.0))
@@ -590,6 +627,9 @@ def test_exposure_broadcasts_over_components_and_has_gradients(repeat):
         (lambda: lognormal_rate(LogNormal(1.0, 1.0), 0.0), "hours must be positive"),
         (lambda: fit_upper(0, 1e8, 60.0), "1 - probability must be positive, but is -59."),
         (lambda: fit_upper(-1, 1e8, 0.6), "failures must be zero or more"),
+        (lambda: rate_ratio_interval(1, 1.0, -1, 1.0, 0.9), "reference_failures must be zero or"),
+        (lambda: rate_ratio_interval(1, 1.0, 1, 0.0, 0.9), "reference_device_hours must be pos"),
+        (lambda: rate_ratio_interval(1, 1.0, 1, 1.0, 95.0), "1 - probability must be positive"),
         (lambda: prob_to_fit(1.0, 10.0), "1 - failed_prob must be positive"),
         (lambda: mtbf_to_fit(0.0), "mtbf_hours must be positive"),
     ],

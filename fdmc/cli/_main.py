@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from ..collect import LedgerError
-from ..plan import PlanError
+from ..plan import GradientError, PlanError
 from ..spec import ScenarioError
 from ..spec.fault_tree import FaultTreeError
 from ._errors import BAD_INPUT, GOOD, INTERRUPTED, UsageError
@@ -26,10 +26,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Refused as error:
         return _refuse(str(error), [], wants_json, hint=error.usage)
     except (ScenarioError, FaultTreeError) as error:
-        names = ("path", "line", "message", "suggestion")
+        names = ("path", "line", "message", "suggestion", "file")
         problems = [{name: getattr(p, name) for name in names} for p in error.problems]
         return _refuse(str(error), problems, wants_json)
-    except (UsageError, PlanError, LedgerError) as error:
+    except (UsageError, PlanError, GradientError, LedgerError) as error:
         return _refuse(str(error), [], wants_json)
     except KeyboardInterrupt:
         say("fdmc: interrupted")

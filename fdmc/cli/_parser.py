@@ -28,6 +28,7 @@ _RUN = """examples:
   fdmc run cpo-512 --set service.technicians=4 --set 'components.gpu.rate=5000 FIT'
   fdmc run cpo-512 --out answer --resume        # after Ctrl-C, or for more precision
   fdmc run cpo-512 --json --quiet > answer.json
+  fdmc run cpo-512 --set thermal.on=true --shares --gradient thermal.coolant
 
 --rtol and --wall hold by default (0.01 and 60 s, whichever comes first); --replicas alone runs
 exactly so many histories. History k of a seed is the same for ever, whatever the chunks.
@@ -145,6 +146,7 @@ def _run_options(made: argparse.ArgumentParser):
     _stop_options(made.add_argument_group("when to stop (the first rule that is met ends the run)"))
     _engine_options(made.add_argument_group("how to run"))
     _output_options(made.add_argument_group("what to write"))
+    _heat_options(made.add_argument_group("what heat does"))
 
 
 def _stop_options(group):
@@ -197,8 +199,7 @@ def _output_options(group):
     group.add_argument(
         "--out",
         metavar="DIR",
-        help="folder for result.json, result.nc (NetCDF), ledger.json, and three figures as PNG "
-        "and SVG",
+        help="folder for result.json, result.nc (NetCDF), ledger.json, and figures as PNG and SVG",
     )
     group.add_argument(
         "--resume",
@@ -213,6 +214,22 @@ def _output_options(group):
         help="rows of the table of components (default 12)",
     )
     group.add_argument("--quiet", action="store_true", help="no progress on standard error")
+
+
+def _heat_options(group):
+    group.add_argument(
+        "--shares",
+        action="store_true",
+        help="share of lost goodput due to ageing, cycling and lock: the same histories again (at "
+        "most 4096) without each",
+    )
+    group.add_argument(
+        "--gradient",
+        metavar="PATH",
+        nargs="*",
+        help="how lost goodput moves with these numbers, such as thermal.coolant; without PATH with all that can be "
+        "said (write it after SCENARIO)",
+    )
 
 
 def _show_options(made: argparse.ArgumentParser):

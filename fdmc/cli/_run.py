@@ -13,6 +13,7 @@ from ..spec import Scenario, load
 from ._errors import GOOD, INTERRUPTED, NOT_REACHED, UsageError
 from ._output import console, say, show, show_json
 from ._progress import Interrupt, Listener
+from ._run_heat import HeatAnswers, answers, check
 
 
 _RTOL, _WALL = 0.01, 60.0
@@ -23,6 +24,7 @@ def run(args: argparse.Namespace) -> int:
     scenario = load(args.scenario, args.set)
     rules = stop_rules(args)
     _check_devices(args.devices)
+    check(args, scenario)
     folder = _folder(args)
     seed = _seed(args, scenario, folder)
     quiet = args.quiet
@@ -37,13 +39,14 @@ def run(args: argparse.Namespace) -> int:
                 scenario, seed=seed, stop=rules, chunk=args.chunk, devices=args.devices,
                 ledger=folder and folder / "ledger.json", resume=args.resume, progress=progress,
             )  # fmt: skip
+        heat = answers(args, scenario, seed, result.replicas)
     except KeyboardInterrupt:
         return _interrupted(args, scenario, seed, folder)
-    files = save(result, rules, folder) if folder else []
+    files = save(result, rules, folder, scenario, heat.keys()) if folder else []
     if args.json:
-        show_json(run_object(result, rules))
+        show_json({**run_object(result, rules), **heat.keys()})
     else:
-        _show(args, scenario, rules, result, files)
+        _show(args, scenario, rules, result, files, heat)
     return GOOD if result.status == "ok" else NOT_REACHED
 
 
@@ -59,11 +62,13 @@ def stop_rules(args: argparse.Namespace) -> list[AbstractStop]:
     return rules
 
 
-def _show(args, scenario: Scenario, rules, result: Result, files: list[str]):
+def _show(args, scenario: Scenario, rules, result: Result, files: list[str], heat: HeatAnswers):
     mission = scenario.mission_hours
     wrote = [f"Wrote {', '.join(files)} and ledger.json to {args.out}."] if files else []
     tables = result_tables(result, args.top, wide=console().width >= 110)
-    show([caption(result, rules, mission), *tables, timing(result, mission), *wrote])
+    show(
+        [caption(result, rules, mission), *tables, *heat.tables(), timing(result, mission), *wrote]
+    )
 
 
 def _check_devices(count: int | None):

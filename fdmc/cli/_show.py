@@ -39,7 +39,7 @@ def show(args: argparse.Namespace) -> int:
         return GOOD
     machine = report.describe(scenario)
     if args.json:
-        show_json(machine)
+        show_json(report.machine_object(machine))
     else:
         _print([report.headline(machine), *report.machine_tables(machine)])
     return GOOD

@@ -5,9 +5,19 @@ from ._availability import (
 )
 from ._compare import Comparison as Comparison, compare as compare
 from ._engine import Engine as Engine, first_bounds as first_bounds, larger as larger
+from ._gradient import Gradient as Gradient, gradient as gradient
+from ._heat import heat_watts as heat_watts
 from ._ledger import Ledger as Ledger, LedgerError as LedgerError
+from ._manufacture import PACKAGES as PACKAGES, manufacture as manufacture
+from ._manufactured import (
+    LANES as LANES,
+    LostRow as LostRow,
+    ManufacturingResult as ManufacturingResult,
+    ShippedRow as ShippedRow,
+)
 from ._result import Contributor as Contributor, Result as Result
 from ._run import CHUNK as CHUNK, DEFAULT_STOP as DEFAULT_STOP, run as run
+from ._shares import HeatShares as HeatShares, heat_shares as heat_shares
 from ._static import (
     LevelLoss as LevelLoss,
     mission as mission,

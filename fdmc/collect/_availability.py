@@ -13,10 +13,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..kernel import Population, population, stream_keys
-from ..plan import ageing, lower
+from ..plan import ageing, lifetime_of, lower
 from ..spec import Exponential, Scenario, load, resolve_rule
 from ..tally import HOURS, Estimate, mean_estimate
-from ._availability_structure import ENVIRONMENT, structure_availability
+from ._availability_structure import ENVIRONMENT, HEAT, structure_availability
 
 
 _LANES = 8192
@@ -93,28 +93,29 @@ def population_of(scenario: Scenario) -> tuple[Population, int]:
     """
     full, directory = lower(scenario)
     info = directory.classes[0]
-    part = scenario.components[info.component]
-    life = ageing(scenario, info.unit, info.component)
-    rule = resolve_rule(scenario, info.unit, info.component)
+    part = scenario.components[info.part]
+    law, exposure = lifetime_of(ageing(scenario, info.unit, info.part))
+    rule = resolve_rule(scenario, info.unit, info.part)
     repair = rule.time or part.repair
-    group = scenario.units[info.unit].components[info.component]
+    group = scenario.units[info.unit].components[info.part]
     plain = (
         len(directory.classes) == 1
         and group.need is not None
         and group.count == info.copies
-        and (rule.swap, rule.takes_out, rule.stock, rule.when)
-        == (info.component, None, None, "failed")
+        and (rule.swap, rule.takes_out, rule.stock, rule.when) == (info.part, None, None, "failed")
     )
-    if life.exposure is not None:
+    if exposure is not None:
         raise ValueError(ENVIRONMENT)
-    if not (plain and isinstance(life.law, Exponential) and isinstance(repair, Exponential)):
+    if scenario.thermal is not None:
+        raise ValueError(HEAT)
+    if not (plain and isinstance(law, Exponential) and isinstance(repair, Exponential)):
         raise ValueError(
             "an exact availability needs one counting group of one exponential component, swapped by "
             "itself with an exponential repair and unlimited spares; use fdmc.run for this machine."
         )
     technicians = scenario.service.technicians or group.count
     values = (
-        group.count, group.spares, 1 / life.law.mean_hours, 1 / repair.mean_hours,
+        group.count, group.spares, 1 / law.mean_hours, 1 / repair.mean_hours,
         technicians, scenario.mission_hours,
     )  # fmt: skip
     return Population(*(np.asarray(v, float) for v in values)), int(full.streams[0])

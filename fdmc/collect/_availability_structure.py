@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..lifetime import lost_prob
-from ..plan import ageing
+from ..plan import ageing, lifetime_of
 from ..spec import Exponential, Scenario, resolve_rule
 from ..tally import Estimate
 from ._run import run
@@ -45,6 +45,7 @@ def structure_availability(
     return exact, long_run, result["full_strength"], round(occurrences)
 
 
+HEAT = "an exact availability knows no thermal section; use fdmc.run for this machine."
 ENVIRONMENT = (
     "an exact availability needs constant failure rates, and the environment changes them; "
     "use fdmc.run for this machine."
@@ -61,10 +62,11 @@ def _rates(scenario: Scenario, unit: str, component: str) -> tuple[float, float]
     part, rule = scenario.components[component], resolve_rule(scenario, unit, component)
     repair = rule.time or part.repair
     alone = (rule.swap, rule.takes_out, rule.stock, rule.when) == (component, None, None, "failed")
-    life = ageing(scenario, unit, component)
-    if life.exposure is not None:
+    law, exposure = lifetime_of(ageing(scenario, unit, component))
+    if exposure is not None:
         raise ValueError(ENVIRONMENT)
-    law = life.law
+    if scenario.thermal is not None:
+        raise ValueError(HEAT)
     if (
         scenario.units[unit].structure is None
         or not alone

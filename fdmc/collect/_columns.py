@@ -10,6 +10,10 @@ from ..tally import HOURS, level_of
 
 
 HOURS_UNIT, COUNT_UNIT = "h", "count"
+WINDOWS = 16
+"""Windows of an hour in which a replica's delivered bandwidth is looked at, where there are excursions."""
+WINDOW_EDGES = np.linspace(0.0, 1.0, 401)[:-1]
+"""Shares of the bandwidth at which windows are counted; what is above the last one has lost nothing."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,8 +43,9 @@ class Columns:
 def columns_of(plan: Plan, directory: Directory, bins: int) -> Columns:
     """Return the columns; the first `core` ones are those that ratios are made of."""
     classes = directory.classes
+    blamed = (*classes, *directory.steady)
     components, frus, levels = (
-        tuple(dict.fromkeys(getattr(c, key) for c in classes))
+        tuple(dict.fromkeys(getattr(c, key) for c in blamed))
         for key in ("component", "fru", "unit")
     )
     ops = [f"slowed.{name}" for name in collective_names(plan)]
@@ -56,6 +61,9 @@ def columns_of(plan: Plan, directory: Directory, bins: int) -> Columns:
     sizes |= {max(c.loss_accelerators, c.out_accelerators) for c in classes}
     rest += [Column(f"blast.{size}", COUNT_UNIT) for size in sorted(sizes)]
     rest += [Column(f"curve.{b}", HOURS_UNIT) for b in range(bins)]
+    if plan.lit:
+        rest += [Column("dark", HOURS_UNIT), Column("lock_losses", COUNT_UNIT)]
+        rest += [Column(f"window.{b}", COUNT_UNIT) for b in range(len(WINDOW_EDGES))]
     return Columns((*core, *rest), len(core), components, frus, levels, tuple(sorted(sizes)))
 
 
@@ -77,10 +85,16 @@ def measure(
     failed, jobs = failures & 0xFFFF, failures >> 16
     taking, taking_jobs = hits & 0xFFFF, hits >> 16
     blame = hours(np.asarray(out.blame_hours) / plan.accelerators)
+    blamed = (*directory.classes, *directory.steady)
+    if directory.steady:
+        steady = hours(np.asarray(out.steady_hours) / plan.accelerators)
+        nothing = np.zeros((1, blame.shape[1]), np.int64)
+        blame = np.concatenate([blame, steady[None]])
+        stops, failed, jobs = (np.concatenate([x, nothing]) for x in (stops, failed, jobs))
     blasts = _blasts(directory, failed, jobs, taking, taking_jobs, columns.sizes)
     size = np.array(columns.sizes)
     group = lambda values, key, names: [
-        values[[getattr(c, key) == name for c in directory.classes]].sum(0) for name in names
+        values[[getattr(c, key) == name for c in blamed]].sum(0) for name in names
     ]
     parts = [
         hours(out.lost_hours),
@@ -103,11 +117,26 @@ def measure(
         *group(jobs, "fru", columns.frus),
         *blasts,
         *hours(out.curve_hours),
+        *_darkness(plan, out, failed, take, hours),
     ]
     bins = np.asarray(out.curve_hours).shape[0]
     width = float(plan.mission_hours) / max(bins, 1)
     level = level_of(take(out.curve_hours).T.astype(np.float64) / width)
     return np.stack(parts, 1), level, int(take(out.steps).sum())
+
+
+def _darkness(plan: Plan, out: Outcome, failed, take, hours) -> list[np.ndarray]:
+    """Lanes that excursions have darkened: over the mission, how often, and in windows of time."""
+    if not plan.lit:
+        return []
+    lost, at = np.asarray(plan.excursions.lost).max(0), np.asarray(plan.excursions.rise_kelvin)
+    knots = np.arange(len(lost)) * float(plan.excursions.step_kelvin)
+    darkens = np.interp(at, knots, lost) > lost[0] + 1e-6
+    darkens &= np.asarray(plan.classes.share[: plan.hot]) > 0
+    width = min(1.0, float(plan.mission_hours) / max(len(out.window_hours), 1))
+    kept = 1 - take(out.window_hours).astype(np.float64) / width
+    below = (kept[None] <= WINDOW_EDGES[:, None, None] + 1e-6).sum(1)
+    return [hours(out.dark_hours), failed[: plan.hot][darkens].sum(0), *below]
 
 
 def _blasts(directory: Directory, failed, jobs, taking, taking_jobs, sizes) -> np.ndarray:

@@ -27,12 +27,14 @@ from ._result import goodput_of
 class Comparison:
     """Goodput of each scenario, and what each gains over the first, replica by replica.
 
-    `correlation` is that of the lost work of each with the first: what pairing is worth.
+    `share` is that gain over what the first loses, (g - g0) / (1 - g0); it may be negative. `correlation` is that of
+    the lost work of each with the first: what pairing is worth.
     """
 
     names: tuple[str, ...]
     goodput: tuple[Estimate, ...]
     gain: tuple[Estimate, ...]
+    share: tuple[Estimate, ...]
     correlation: tuple[float, ...]
     replicas: int
     seed: int
@@ -116,7 +118,7 @@ def _comparison(arms: list[_Arm], tally: Tally, seed: int) -> Comparison:
     unit = np.array([HOURS if c.unit == HOURS_UNIT else 1 for c in core])
     mean = tally.sums.astype(float) / n / unit
     spread = tally.cross * n - np.outer(tally.sums, tally.sums)
-    cov = spread.astype(float) / (n * (n - 1)) / np.outer(unit, unit)
+    cov = spread.astype(float) / max(n * (n - 1), 1) / np.outer(unit, unit)
     starts = np.cumsum([0, *(arm.columns.core for arm in arms)])
 
     def goodput(i: int, x: np.ndarray) -> float:
@@ -125,18 +127,24 @@ def _comparison(arms: list[_Arm], tally: Tally, seed: int) -> Comparison:
         values = x[starts[i] : starts[i + 1]]
         return goodput_of(arms[i].scenario, dict(zip(names, values, strict=True)))
 
+    def share(i: int, x: np.ndarray) -> float:
+        lost = 1 - goodput(0, x)
+        return (goodput(i, x) - goodput(0, x)) / lost if lost > 0 else 0.0
+
     each = range(len(arms))
     estimates = [function_estimate(lambda x, i=i: goodput(i, x), mean, cov, n, "1") for i in each]
     gains = [
         function_estimate(lambda x, i=i: goodput(i, x) - goodput(0, x), mean, cov, n, "1")
         for i in each
     ]
+    shares = [function_estimate(lambda x, i=i: share(i, x), mean, cov, n, "1") for i in each]
     deviation = np.sqrt(np.diag(cov))[starts[:-1]]  # lost work is the first column of each
     correlation = cov[starts[0], starts[:-1]] / np.maximum(deviation[0] * deviation, 1e-300)
     return Comparison(
         tuple(arm.scenario.name for arm in arms),
         tuple(estimates),
         tuple(gains),
+        tuple(shares),
         tuple(float(c) for c in correlation),
         n,
         seed,

@@ -16,6 +16,7 @@ import numpy as np
 from ..kernel import (
     LATENTS_FULL,
     OUTAGES_FULL,
+    PACKAGES_FULL,
     RENEWALS_FULL,
     Bounds,
     Outcome,
@@ -45,7 +46,7 @@ def padded(replicas: np.ndarray, lanes: int) -> np.ndarray:
     return np.pad(replicas, (0, lanes - len(replicas)), mode="edge")
 
 
-def first_bounds(directory: Directory, bins: int) -> Bounds:
+def first_bounds(directory: Directory, bins: int, windows: int = 0) -> Bounds:
     """Return bounds that few replicas exceed; those that do run again with larger ones."""
 
     def room(mean: float, least: int) -> int:
@@ -56,6 +57,8 @@ def first_bounds(directory: Directory, bins: int) -> Bounds:
         latents=min(room(directory.expected_latents, 8), _LIMIT.latents),
         renewals=min(room(directory.expected_renewals, 4), _LIMIT.renewals),
         bins=bins,
+        windows=windows,
+        packages=directory.packages,
     )
 
 
@@ -67,6 +70,7 @@ def wider(bounds: Bounds, status: int) -> Bounds:
         outages=room(bounds.outages, OUTAGES_FULL, _LIMIT.outages),
         latents=room(bounds.latents, LATENTS_FULL, _LIMIT.latents),
         renewals=room(bounds.renewals, RENEWALS_FULL, _LIMIT.renewals),
+        packages=room(bounds.packages, PACKAGES_FULL, 1 << 20),
     )
 
 
@@ -79,6 +83,8 @@ def larger(bounds: Bounds) -> Bounds | None:
         latents=min(4 * bounds.latents, _LIMIT.latents),
         renewals=min(4 * bounds.renewals, _LIMIT.renewals),
         bins=bounds.bins,
+        windows=bounds.windows,
+        packages=2 * bounds.packages,
     )
 
 
@@ -86,13 +92,18 @@ class Engine:
     """Runs chunks of replicas of one plan, several at once, on the devices given.
 
     Chunks are independent, so the devices need not talk: each chunk is one call on one device, and host
-    threads keep every CPU core or two chunks a GPU busy.
+    threads keep every CPU core or two chunks a GPU busy. `program` is the jitted kernel; it may ask for
+    `more` arrays after the replicas.
     """
 
-    def __init__(self, plan: Plan, seed: int, devices: list[Any]):
-        self.seed, self.devices = seed, devices
+    def __init__(
+        self, plan: Plan, seed: int, devices: list[Any], program: Any = _jitted, more: Any = ()
+    ):
+        self.seed, self.devices, self.program = seed, devices, program
         self.streams = np.asarray(plan.streams)
-        self.plans = [jax.device_put(jax.tree.map(jnp.asarray, plan), d) for d in devices]
+        on_device = lambda values, d: jax.device_put(jax.tree.map(jnp.asarray, values), d)
+        self.plans = [on_device(plan, d) for d in devices]
+        self.more = [on_device(more, d) for d in devices]
         on_cpu = devices[0].platform == "cpu"
         each = max(1, (os.cpu_count() or 1) // len(devices)) if on_cpu else 2
         self.workers = each * len(devices)
@@ -113,7 +124,8 @@ class Engine:
     def _arguments(self, which: int, replicas: np.ndarray):
         keys = stream_keys(self.seed, self.streams, int(replicas[0] >> np.uint64(32)))
         low = (replicas & np.uint64(0xFFFFFFFF)).astype(np.uint32)
-        return (self.plans[which], *jax.device_put((keys, low), self.devices[which]))
+        keys, low = jax.device_put((keys, low), self.devices[which])
+        return (self.plans[which], keys, low, *self.more[which])
 
     def _program(self, which: int, lanes: int, bounds: Bounds):
         key = (which, lanes, bounds)
@@ -128,7 +140,7 @@ class Engine:
     def _compile(self, which: int, lanes: int, bounds: Bounds):
         start = time.perf_counter()
         arguments = self._arguments(which, np.arange(lanes, dtype=np.uint64))
-        program = _jitted.lower(*arguments, bounds=bounds).compile()
+        program = self.program.lower(*arguments, bounds=bounds).compile()
         self.compile_seconds += time.perf_counter() - start
         return program
 

@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING
 import jax
 import numpy as np
 
-from ..plan import Directory, Plan
+from ..plan import EXCURSION, Directory, Plan
 from ..spec import Scenario
 from ..tally import HOURS, Estimate, Tally, function_estimate, level_edges, mean_estimate
 from ..workload import ettr, optimal_interval
 from ._columns import HOURS_UNIT, Columns, collective_names
+from ._heat import heat_metrics
 
 
 if TYPE_CHECKING:
     import xarray
+
 
 HOURS_PER_YEAR = 8760.0
 CONVENTIONS = {
@@ -263,6 +265,7 @@ def _metrics(scenario: Scenario, plan: Plan, columns: Columns, sums: _Sums) -> d
             lambda x, key=key: 1 - x[key] / max(mission - x["idle"], 1e-9), "1"
         )
     out["inexact_time"] = share("inexact")
+    out |= heat_metrics(scenario, plan, sums)
     out["blast_radius.mean"] = sums.ratio(
         lambda x: x["blast"] / max(x["occurrences"], 1e-300), "accelerators"
     )
@@ -270,6 +273,8 @@ def _metrics(scenario: Scenario, plan: Plan, columns: Columns, sums: _Sums) -> d
     for name in columns.components:
         out[f"occurrences_per_year.{name}"] = sums.mean(f"failures.{name}", year, "1/y")
     for name in columns.frus:
+        if name == EXCURSION:
+            continue
         out[f"spares_per_year.{name}"] = sums.mean(f"swaps.{name}", year, "1/y")
     for kind, names in (
         ("component", columns.components), ("fru", columns.frus), ("level", columns.levels),

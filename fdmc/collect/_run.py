@@ -13,7 +13,7 @@ import numpy as np
 from ..plan import lower
 from ..spec import Scenario, load
 from ..tally import Estimate, Tally
-from ._columns import columns_of, measure
+from ._columns import WINDOWS, columns_of, measure
 from ._engine import (
     RERUN_LANES,
     Engine,
@@ -96,7 +96,8 @@ class _Job:
         self.scenario, self.seed, self.rules, self.progress = scenario, seed, rules, progress
         self.plan, self.directory = lower(scenario)
         self.columns = columns_of(self.plan, self.directory, BINS)
-        self.bounds = self.ample = first_bounds(self.directory, BINS)
+        windows = WINDOWS if self.plan.lit else 0
+        self.bounds = self.ample = first_bounds(self.directory, BINS, windows)
         self.tried = {self.bounds}
         self.chunk, self.path = chunk, None if ledger is None else Path(ledger)
         self.engine = Engine(self.plan, seed, devices)

@@ -11,8 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..kernel import Draws, mission as mission_kernel, snapshot as snapshot_kernel, stream_keys
-from ..lifetime import cumulative_hazard, mean_hours
-from ..plan import ageing, level_hazards, lower, lower_mission
+from ..lifetime import Exposed, cumulative_hazard, mean_hours
+from ..plan import ageing, level_hazards, lifetime_of, lower, lower_mission
 from ..spec import Scenario, load, resolve_rule
 from ..tally import Estimate, mean_estimate
 from ._columns import collective_names
@@ -183,17 +183,17 @@ def _complete(plan, down, keys, replica, slots: int) -> np.ndarray:
 
 
 def _unavailability(scenario: Scenario, info, time_hours: float | None) -> float:
-    part = scenario.components[info.component]
-    life = ageing(scenario, info.unit, info.component)
+    part = scenario.components[info.part]
+    ages, exposure = lifetime_of(ageing(scenario, info.unit, info.part))
     if time_hours is not None:
-        aged = time_hours if life.exposure is None else life.exposure.reached(time_hours)
-        return -math.expm1(-float(cumulative_hazard(life.law, aged)))
-    if life.exposure is not None:
+        aged = time_hours if exposure is None else exposure.reached(time_hours)
+        return -math.expm1(-float(cumulative_hazard(ages, aged)))
+    if exposure is not None or isinstance(ages, Exposed):
         raise ValueError(
             f"the environment changes how '{info.name}' ages, so that no state is stationary; give "
             "time_hours, or use fdmc.run."
         )
-    law = resolve_rule(scenario, info.unit, info.component).time or part.repair
+    law = resolve_rule(scenario, info.unit, info.part).time or part.repair
     assert law is not None, "lowering has refused components without a repair time"
     repair = mean_hours(law)
-    return repair / (mean_hours(life.law) + repair)
+    return repair / (mean_hours(ages) + repair)

@@ -1,8 +1,18 @@
 """Degraded fabrics: what is left of the links, and how long a collective takes on it."""
 
+from ._asymmetric import asymmetric_seconds as asymmetric_seconds
 from ._collectives import (
     ALGORITHMS as ALGORITHMS,
     bus_factor as bus_factor,
+    collective_bounds as collective_bounds,
     collective_seconds as collective_seconds,
 )
+from ._hierarchy import Level as Level, hierarchical_seconds as hierarchical_seconds
+from ._message import message_seconds as message_seconds
+from ._sparse import sparse_link_state as sparse_link_state
 from ._state import LinkState as LinkState, link_state as link_state
+from ._torus import (
+    TorusState as TorusState,
+    torus_seconds as torus_seconds,
+    torus_state as torus_state,
+)

@@ -4,16 +4,22 @@ from ._draw import (
     threefry2x32 as threefry2x32,
     uniform as uniform,
 )
-from ._history import (
+from ._history import history as history
+from ._mission import Draws as Draws, mission as mission
+from ._outcome import (
     COUNTS_FULL as COUNTS_FULL,
     LATENTS_FULL as LATENTS_FULL,
     OUTAGES_FULL as OUTAGES_FULL,
+    PACKAGES_FULL as PACKAGES_FULL,
     RENEWALS_FULL as RENEWALS_FULL,
     Bounds as Bounds,
     Outcome as Outcome,
-    history as history,
 )
-from ._mission import Draws as Draws, mission as mission
+from ._packages import (
+    Packages as Packages,
+    lanes_and_spares as lanes_and_spares,
+    packages as packages,
+)
 from ._population import Population as Population, population as population
 from ._quantile import quantile as quantile
 from ._snapshot import snapshot as snapshot

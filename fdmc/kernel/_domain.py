@@ -77,12 +77,15 @@ def unpack(active, span, reach, loss) -> Losses:
     )
 
 
-def domain(plan: Plan, losses: Losses) -> Domain:
-    """Return what the machine delivers under these losses (`docs/model.md`, section 4)."""
+def domain(plan: Plan, losses: Losses, light: Float[Array, " lanes"] | None = None) -> Domain:
+    """Return what the machine delivers under these losses (`docs/model.md`, section 4).
+
+    **Arguments:** `light` is the share of every lane that has its light, None for all of it.
+    """
     planes = _plane_capacity(plan, losses)
     available, state, pace = (_parked if plan.park else _degraded)(plan, losses, planes)
     available, state, pace = hold(plan.alive, (available, state, pace))
-    rate, efficiency = _work(plan, state, pace)
+    rate, efficiency = _work(plan, state, pace, light)
     exact = state.exact | (rate <= 0)
     return Domain(rate, state.used, available, efficiency, exact, _weights(plan, losses))
 
@@ -228,7 +231,7 @@ def _coverage(plan: Plan, x: Losses, mine):
     return _each(mine.shape[0], cover, (one, [one] * segments, [one] * segments))
 
 
-def _work(plan: Plan, state: LinkState, pace):
+def _work(plan: Plan, state: LinkState, pace, light):
     """Work rate and collective efficiencies of a state."""
     work, used = plan.work, state.used
     running = (used >= work.minimum) & (used > 0) & (pace > 0)
@@ -238,11 +241,11 @@ def _work(plan: Plan, state: LinkState, pace):
         jnp.maximum(work.healthy_seconds - work.overlap_seconds, 0)
     )
     step = work.compute_seconds / jnp.where(running, pace, 1)
+    lane = work.bytes_per_second_per_lane
+    lane = lane if light is None else lane * light
     efficiency = []
     for j, (op, algorithm) in enumerate(plan.collectives):
-        seconds = collective_seconds(
-            op, algorithm, work.size_bytes[j], state, work.bytes_per_second_per_lane
-        )
+        seconds = collective_seconds(op, algorithm, work.size_bytes[j], state, lane)
         seconds = jnp.where(running, seconds, work.healthy_seconds[j])
         step = step + jnp.maximum(seconds - work.overlap_seconds[j], 0)
         ratio = jnp.where(seconds > 0, work.healthy_seconds[j] / jnp.maximum(seconds, 1e-30), 1)

@@ -15,15 +15,16 @@ from jaxtyping import Array, Bool, Float, Int
 
 _NONE = 1 << 30  # no such slot
 _LONG = 4  # slots from which recomputing a fold costs more than keeping it
-EMPTY, SHELF, QUEUE, REPAIR, PASSENGER = 0, 1, 2, 3, 4  # phases of an outage
+EMPTY, SHELF, QUEUE, REPAIR, PASSENGER, HOT = 0, 1, 2, 3, 4, 5  # phases of an outage
 
 
 class Outages(eqx.Module):
     """Failed components with a job or with a loss.
 
     SHELF waits for a spare until `time`, QUEUE has waited for a technician since `time`, REPAIR ends at
-    `time`, PASSENGER waits for the job of another outage in its FRU. The other fields are a row of
-    `Places` and of `Classes`; `home` is -1 once a larger swap has renewed the component.
+    `time`, PASSENGER waits for the job of another outage in its FRU, HOT is an excursion (`_heat.py`).
+    The other fields are a row of `Places` and of `Classes`; `home` is -1 once a larger swap has renewed
+    the component.
     """
 
     phase: Int[Array, "slots lanes"]

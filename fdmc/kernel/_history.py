@@ -6,19 +6,17 @@ one clock a class, the superposed failure process of all its copies; a candidate
 falls on a copy that is down, or that a swap has renewed since, is void (thinning, which is exact).
 """
 
-import dataclasses
-import operator
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, UInt32
 
 from ..plan import Plan
-from ._domain import Domain, domain, unpack
+from ._domain import domain, unpack
 from ._draw import U32, below, exponential, threefry2x32
 from ._entries import (
     EMPTY,
+    HOT,
     PASSENGER,
     QUEUE,
     REPAIR,
@@ -34,46 +32,37 @@ from ._entries import (
     pick,
     some,
 )
+from ._heat import (
+    begin,
+    below_instance,
+    darken,
+    picked,
+    season_of,
+    strike_hours,
+    strikes_at,
+    victim,
+    window_starts,
+    words,
+)
+from ._outcome import (
+    LATENTS_FULL,
+    OUTAGES_FULL,
+    PACKAGES_FULL,
+    RENEWALS_FULL,
+    Bounds,
+    Outcome,
+    accumulate,
+    count_failure,
+    darkness,
+    window_hours,
+)
 from ._renewal import Renewals, advance, after, hours_of, renew
 from ._service import dispatch, repair_hours, startable, take_spare
 from ._structure import relieved, struck
+from ._supply import machine, shipped, swapped, used_spares
 
 
 POSITION = 1  # top bits of the slots that positions and repairs draw from
-OUTAGES_FULL, LATENTS_FULL, RENEWALS_FULL, COUNTS_FULL = 1, 2, 4, 8  # status bits
-
-
-@dataclasses.dataclass(frozen=True)
-class Bounds:
-    """How many active outages, latent failures and renewals a replica may have; and time bins."""
-
-    outages: int = 8
-    latents: int = 16
-    renewals: int = 16
-    bins: int = 0
-
-
-class Outcome(eqx.Module):
-    """One replica's facts. Hours are over the mission; `status` is 0 when no bound was hit.
-
-    `failures` counts occurrences (low 16 bits) and jobs (high 16 bits) of a class, `hits` those that
-    took something (low) and of these the ones that opened a job (high); `stops` the interruptions.
-    """
-
-    lost_hours: Float[Array, " lanes"]
-    unused_hours: Float[Array, " lanes"]
-    impaired_hours: Float[Array, " lanes"]
-    idle_hours: Float[Array, " lanes"]
-    inexact_hours: Float[Array, " lanes"]
-    slowed_hours: Float[Array, "collectives lanes"]
-    blame_hours: Float[Array, "classes lanes"]
-    curve_hours: Float[Array, "bins lanes"]
-    failures: UInt32[Array, "classes lanes"]
-    hits: UInt32[Array, "classes lanes"]
-    stops: UInt32[Array, "classes lanes"]
-    drains: Int[Array, " lanes"]
-    steps: Int[Array, " lanes"]
-    status: Int[Array, " lanes"]
 
 
 class _State(eqx.Module):
@@ -86,13 +75,18 @@ class _State(eqx.Module):
     latents: Latents
     renewals: Renewals
     swaps: UInt32[Array, " lanes"]
+    windows: Float[Array, "windows lanes"]  # where each begins
+    struck: UInt32[Array, " lanes"]  # draws for strikes so far
+    passed: Int[Array, " lanes"]  # edges of the environment's steps
+    used: Int[Array, "groups lanes"]  # spares that test has used
+    taken: Int[Array, " lanes"]  # packages from the factory so far
     available: Float[Array, " lanes"]
     failed: Int[Array, " lanes"]  # class of the failure just before, -1 after anything else
     out: Outcome
 
 
 def history(
-    plan: Plan, keys: UInt32[Array, "classes 2"], replica: UInt32[Array, " lanes"], bounds: Bounds
+    plan: Plan, keys: UInt32[Array, "streams 2"], replica: UInt32[Array, " lanes"], bounds: Bounds
 ) -> Outcome:
     """Return the outcomes of these replicas.
 
@@ -100,18 +94,30 @@ def history(
     the bounds. An outcome does not depend on the bounds unless its status says that one was hit.
     """
     end = plan.run_in_hours + plan.mission_hours
-    state = _start(plan, keys, replica, bounds)
-    step = lambda s: _step(plan, keys, replica, bounds, s)
+    pool = ready = None
+    if plan.made:
+        pool, ready = shipped(plan, keys, replica, bounds.packages)
+    state = _start(plan, keys, replica, bounds, pool)
+    step = lambda s: _step(plan, keys, replica, bounds, s, pool)
     state = jax.lax.while_loop(lambda s: jnp.any(s.now < end), step, state)
-    return state.out
+    if plan.made:  # what is taken beyond those that ship is void
+        short = jnp.where(state.taken > ready, PACKAGES_FULL, 0)
+        state = eqx.tree_at(lambda s: s.out.status, state, state.out.status | short)
+    return eqx.tree_at(lambda out: out.candidates, state.out, state.candidates - U32(1))
 
 
-def _start(plan: Plan, keys, replica, bounds: Bounds) -> _State:
+def _packages(plan: Plan) -> int:
+    """Return how many packages are in the machine."""
+    assert plan.supply is not None
+    return plan.supply.homes.shape[0] // plan.supply.factory.dies
+
+
+def _start(plan: Plan, keys, replica, bounds: Bounds, pool) -> _State:
     lanes = replica.shape[0]
     c, w, a = plan.classes, plan.wearing, bounds.outages
     n_classes = c.positions.shape[0]
-    slot = jnp.zeros((n_classes, lanes), U32)
-    words = threefry2x32((keys[:, :1], keys[:, 1:]), (replica[None], slot))
+    slot, own = jnp.zeros((n_classes, lanes), U32), keys[:n_classes]
+    words = threefry2x32((own[:, :1], own[:, 1:]), (replica[None], slot))
     unit = exponential(*words) / c.positions[:, None].astype(jnp.float32)
     clock = unit * c.mean_hours[:, None]
     steady = n_classes - w
@@ -143,18 +149,24 @@ def _start(plan: Plan, keys, replica, bounds: Bounds) -> _State:
     zero, none = jnp.zeros(lanes), jnp.zeros(lanes, jnp.int32)
     tallies = jnp.zeros((n_classes, lanes), U32)
     out = Outcome(
-        zero, zero, zero, zero, zero, floats(len(plan.collectives)), floats(n_classes),
-        floats(bounds.bins), tallies, tallies, tallies, none, none, none,
+        zero, zero, zero, zero, zero, floats(len(plan.collectives)), floats(n_classes), zero,
+        floats(bounds.bins), zero, floats(bounds.windows), tallies, tallies, tallies,
+        none, none, tallies[:0], none,
     )  # fmt: skip
     return _State(
         now=zero, clock=clock, age=age, candidates=jnp.ones((n_classes, lanes), U32),
         shelf=floats(sum(plan.stock)), outages=outages, latents=latents, renewals=renewals,
-        swaps=jnp.zeros(lanes, U32), available=jnp.full(lanes, float(plan.accelerators)),
+        swaps=jnp.zeros(lanes, U32),
+        windows=window_starts(plan, keys, replica, bounds.windows, window_hours(plan, bounds)),
+        struck=jnp.zeros(lanes, U32), passed=jnp.zeros(lanes, jnp.int32),
+        used=machine(plan, pool) if plan.made else jnp.zeros((0, lanes), jnp.int8),
+        taken=none + (_packages(plan) if plan.made else 0),
+        available=jnp.full(lanes, float(plan.accelerators)),
         failed=none - 1, out=out,
     )  # fmt: skip
 
 
-def _step(plan: Plan, keys, replica, bounds: Bounds, s: _State) -> _State:
+def _step(plan: Plan, keys, replica, bounds: Bounds, s: _State, pool) -> _State:
     end = plan.run_in_hours + plan.mission_hours
     x = s.outages
     repairing = x.phase == REPAIR
@@ -165,8 +177,16 @@ def _step(plan: Plan, keys, replica, bounds: Bounds, s: _State) -> _State:
         jnp.where(away, x.out_reach, x.reach),
         jnp.where(away, 1.0, x.loss),
     )
-    now = domain(plan, losses)
-    timer = jnp.where(repairing | (x.phase == SHELF), x.time, jnp.inf)
+    season, edge = season_of(plan, s.passed)
+    steady = dark = jnp.zeros(())
+    if plan.lit:
+        steady = dark = plan.excursions.lost[season, 0]
+    if plan.hot:
+        losses, more = darken(plan, x, losses, season)
+        dark = steady + more
+    now = domain(plan, losses, 1 - steady if plan.lit else None)
+    timed = repairing | (x.phase == SHELF) | (x.phase == HOT)
+    timer = jnp.where(timed, x.time, jnp.inf)
     # A technician who has just been freed starts his next job in a step of its own.
     starts = startable(plan, x)
     due = jnp.where(starts, s.now, least(plan.alive, timer))
@@ -177,10 +197,18 @@ def _step(plan: Plan, keys, replica, bounds: Bounds, s: _State) -> _State:
         )
     now, due, next_failure = hold(plan.alive, (now, due, next_failure))
     until = jnp.minimum(jnp.minimum(due, next_failure), end)
+    if plan.seasons > 1:
+        until = jnp.minimum(until, edge)
     going = s.now < end
-    out = _accumulate(plan, s, now, x.kind, until, going)
+    out = accumulate(plan, s, now, x.kind, until, going, steady)
+    if plan.lit:
+        out = darkness(plan, bounds, s, out, dark, until, going)
     fails = going & (next_failure < due) & (next_failure < end)
     rings = going & (due <= next_failure) & (due < end) & ~starts
+    if plan.seasons > 1:
+        turns = until == edge
+        fails, rings = fails & ~turns, rings & ~turns
+        s = eqx.tree_at(lambda t: t.passed, s, s.passed + (going & turns))
     counts = going & (until >= plan.run_in_hours)
     s = eqx.tree_at(
         lambda t: (t.now, t.available, t.failed, t.out),
@@ -188,54 +216,15 @@ def _step(plan: Plan, keys, replica, bounds: Bounds, s: _State) -> _State:
         (until, now.available, jnp.full_like(s.failed, -1), out),
     )
     ends = rings & first(plan.alive, timer == due)
-    s = _ring(plan, keys, replica, s, rings, ends)
+    striking = ends & strikes_at(plan, x, ends) if plan.hot else None
+    s = _ring(plan, keys, replica, s, rings, ends, pool)
     rests = rings & some(plan.alive, ends & repairing)
-    s = _fail(plan, keys, replica, s, fails, counts)
+    s = _fail(plan, keys, replica, s, fails, counts, striking)
     outages = dispatch(plan, s.now, s.outages, ~rests & (s.now < end))
     return eqx.tree_at(lambda t: t.outages, s, outages)
 
 
-def _accumulate(plan: Plan, s: _State, now: Domain, kind, until, going) -> Outcome:
-    """Integrate the state that has lasted since the last occurrence, and count what it interrupted."""
-    o = s.out
-    since = jnp.maximum(s.now, plan.run_in_hours)
-    hours = jnp.where(going, jnp.maximum(until - since, 0), 0)
-    lost = (1 - now.rate) * hours
-    idle, hurt = now.rate <= 0, some(plan.alive, now.weight > 0)
-    share = (
-        lost * plan.accelerators / jnp.maximum(fold(plan.alive, operator.add, now.weight), 1e-20)
-    )
-    cls = jnp.arange(o.blame_hours.shape[0])[:, None]
-    blame = o.blame_hours
-    for j in range(now.weight.shape[0]):
-        blame = blame + jnp.where(cls == kind[j], now.weight[j] * share, 0)
-    fell = going & (now.available < s.available) & (s.now >= plan.run_in_hours)
-    bins = o.curve_hours.shape[0]
-    curve = o.curve_hours
-    if bins:
-        width = plan.mission_hours / bins
-        left = plan.run_in_hours + jnp.arange(bins)[:, None] * width
-        overlap = jnp.minimum(until, left + width) - jnp.maximum(s.now, left)
-        curve = curve + jnp.where(going, (1 - now.rate) * jnp.maximum(overlap, 0), 0)
-    return Outcome(
-        lost_hours=o.lost_hours + lost,
-        unused_hours=o.unused_hours + (1 - now.used / plan.accelerators) * hours,
-        impaired_hours=o.impaired_hours + jnp.where(hurt, hours, 0),
-        idle_hours=o.idle_hours + jnp.where(idle, hours, 0),
-        inexact_hours=o.inexact_hours + jnp.where(now.exact, 0, hours),
-        slowed_hours=o.slowed_hours + jnp.where(idle, 0, 1 - now.efficiency) * hours,
-        blame_hours=blame,
-        curve_hours=curve,
-        failures=o.failures,
-        hits=o.hits,
-        stops=o.stops + (fell & (cls == s.failed)),
-        drains=o.drains + (fell & (s.failed < 0)),
-        steps=o.steps + going,
-        status=o.status,
-    )
-
-
-def _ring(plan: Plan, keys, replica, s: _State, rings, at) -> _State:
+def _ring(plan: Plan, keys, replica, s: _State, rings, at, pool) -> _State:
     """A spare has arrived, or a repair has ended."""
     x = s.outages
     arrives = at & (x.phase == SHELF)
@@ -247,6 +236,8 @@ def _ring(plan: Plan, keys, replica, s: _State, rings, at) -> _State:
     inside = (low <= x.home) & (x.home < high)
     job = (x.phase == SHELF) | (x.phase == QUEUE) | (x.phase == REPAIR)
     gone = ends | (inside & ~job)
+    if plan.hot:
+        gone = gone | (at & (x.phase == HOT) & (x.time >= x.duration))
     healed = inside & ~gone
     phase = jnp.where(gone, EMPTY, jnp.where(arrives, QUEUE, x.phase))
     home = jnp.where(gone | healed, -1, x.home)
@@ -265,6 +256,9 @@ def _ring(plan: Plan, keys, replica, s: _State, rings, at) -> _State:
             *(jnp.where(freed, -1, f) for f in (latents.home, latents.element, latents.group))
         )
     s = eqx.tree_at(lambda t: (t.outages, t.latents), s, (x, latents))
+    if plan.made:
+        new = hold(plan.alive, swapped(plan, pool, s.used, s.taken, done, low, high))
+        s = eqx.tree_at(lambda t: (t.used, t.taken), s, new)
     if plan.wearing:
         cls, fru = pick(plan.alive, ends, x.kind), pick(plan.alive, ends, x.fru)
         renewals, swaps, full = renew(
@@ -295,16 +289,21 @@ def _recount(plan: Plan, x: Outages, latents: Latents, ends, low, high, group, l
     return jnp.where(mine, jnp.where(first(plan.alive, rest), jnp.clip(lacks, 0, 1), 0), loss)
 
 
-def _fail(plan: Plan, keys, replica, s: _State, fails, counts) -> _State:
+def _fail(plan: Plan, keys, replica, s: _State, fails, counts, striking) -> _State:
     """The next candidate of some class: a failure, unless it falls on a copy that cannot fail."""
-    c, p, x = plan.classes, plan.places, s.outages
-    cls, position, valid, s, word = _candidate(plan, keys, replica, s, fails)
+    c, p = plan.classes, plan.places
+    cls, position, valid, s, word, gap = _candidate(plan, keys, replica, s, fails, striking)
+    x = s.outages
     row = c.first[cls] + position.astype(jnp.int32)
     row = hold(plan.alive, row)
     home, element, group = p.home[row], p.element[row], p.group[row]
     home, element, group = hold(plan.alive, (home, element, group))
     valid = valid & ~some(plan.alive, x.home == home)
     counting, short_only = c.counting[cls] > 0, c.when_failed[cls] == 0
+    spares = c.spares[cls]
+    if plan.made:
+        used = hold(plan.alive, used_spares(plan, s.used, row))
+        valid, spares = valid & (plan.supply.rank[row] >= used), spares - used
     failed = jnp.zeros(home.shape, jnp.int32)
     twin = jnp.zeros(home.shape, bool)
     if True in plan.counted:
@@ -315,7 +314,7 @@ def _fail(plan: Plan, keys, replica, s: _State, fails, counts) -> _State:
         failed = jnp.where(short_only, count(plan.alive, s.latents.group == group), failed)
         twin = jnp.where(short_only, some(plan.alive, s.latents.element == element), twin)
     failed = failed + ~twin
-    lacks = (failed - c.spares[cls]).astype(jnp.float32) * c.share[cls]
+    lacks = (failed - spares).astype(jnp.float32) * c.share[cls]
     loss = jnp.where(counting, jnp.clip(lacks, 0, 1), c.share[cls])
     # What is repaired when short waits among the latents, and its first job keeps the group's loss.
     waits = keeps = short_only
@@ -328,10 +327,11 @@ def _fail(plan: Plan, keys, replica, s: _State, fails, counts) -> _State:
         keeps = keeps & (fru_low < group)  # the newest of several jobs carries the loss
     job = (x.phase == SHELF) | (x.phase == QUEUE) | (x.phase == REPAIR)
     open_already = some(plan.alive, job & (x.fru_low == fru_low) & (x.fru_high == fru_high))
-    opens = valid & ~open_already & (~counting | ~short_only | (loss > 0))
+    opens = valid & ~open_already & (~counting | ~short_only | (loss > 0)) & (cls >= plan.hot)
     takes = valid & (loss > 0) & ~twin
     carried = counting & keeps & some(plan.alive, x.group == group)
     enters = opens | (takes & ~carried) | (valid & counting & ~short_only)
+    enters = enters | (valid & (cls < plan.hot))
     if plan.counted:
         same = valid & counting & ~twin & (x.group == group) & (x.phase != EMPTY)
         shared = jnp.where(keeps, loss, 0.0)
@@ -345,12 +345,19 @@ def _fail(plan: Plan, keys, replica, s: _State, fails, counts) -> _State:
     ready, shelf = take_spare(plan, s.now, s.shelf, cls, opens)
     duration = repair_hours(plan, cls, word)
     phase = jnp.where(opens, jnp.where(ready > s.now, SHELF, QUEUE), PASSENGER)
+    stored = jnp.where(twin, 0.0, loss)
+    if plan.hot:
+        hot, next_event, end, rate = begin(plan, cls, s.now, duration, gap)
+        phase, ready = jnp.where(hot, HOT, phase), jnp.where(hot, next_event, ready)
+        duration, stored = jnp.where(hot, end, duration), jnp.where(hot, rate, stored)
     slot = enters & first(plan.alive, x.phase == EMPTY)
     full = enters & ~some(plan.alive, slot)
-    slot, full, ready, duration, phase = hold(plan.alive, (slot, full, ready, duration, phase))
+    slot, full, ready, duration, phase, stored = hold(
+        plan.alive, (slot, full, ready, duration, phase, stored)
+    )
     fields = (
         phase, ready, duration, cls, home, element, jnp.where(counting & ~joined, group, -1),
-        _fru(plan, row), fru_low, fru_high, jnp.where(twin, 0.0, loss),
+        _fru(plan, row, cls, position), fru_low, fru_high, stored,
         p.span[row], p.reach[row], p.out_span[row], p.out_reach[row],
     )  # fmt: skip
     new = Outages(*(field[None] for field in fields))
@@ -363,7 +370,7 @@ def _fail(plan: Plan, keys, replica, s: _State, fails, counts) -> _State:
         status = status | jnp.where(late & ~some(plan.alive, place), LATENTS_FULL, 0)
         row = Latents(home[None], element[None], jnp.where(twin, -1, group)[None])
         latents = jax.tree.map(lambda old, value: jnp.where(place, value, old), latents, row)
-    out = _count(s.out, cls, valid & counts, opens, takes, status)
+    out = count_failure(s.out, cls, valid & counts, opens, takes, status)
     return _stop(
         eqx.tree_at(
             lambda t: (t.outages, t.latents, t.shelf, t.failed, t.out),
@@ -374,8 +381,11 @@ def _fail(plan: Plan, keys, replica, s: _State, fails, counts) -> _State:
     )  # fmt: skip
 
 
-def _candidate(plan: Plan, keys, replica, s: _State, fails):
-    """Return class, position and validity of the candidate, the advanced clocks, and a spare word."""
+def _candidate(plan: Plan, keys, replica, s: _State, fails, striking):
+    """Return class, position and validity of the candidate, the advanced clocks, and spare randomness.
+
+    `striking` marks the outage that strikes, an excursion: then the candidate is one of the copies below it.
+    """
     c, w = plan.classes, plan.wearing
     steady = c.positions.shape[0] - w
     at = first(plan.alive, s.clock == least(plan.alive, s.clock))
@@ -388,6 +398,12 @@ def _candidate(plan: Plan, keys, replica, s: _State, fails):
         )
         of = jnp.any(again, 1)
         at = jnp.where(renewed, jnp.concatenate([jnp.zeros_like(at[:steady]), of]), at)
+    strikes = jnp.zeros(fails.shape, bool)
+    if plan.hot:
+        strikes = some(plan.alive, striking)
+        kind, instance = hold(plan.alive, picked(plan, striking, s.outages))
+        at = jnp.where(strikes, iota(at.shape[0]) == kind, at)
+        again, renewed, fails = again & ~strikes, renewed & ~strikes, fails | strikes
     cls = pick(plan.alive, at, jnp.broadcast_to(iota(at.shape[0]), at.shape))
     n = c.positions[cls]
     base = jnp.zeros(n.shape, jnp.int32)
@@ -400,13 +416,30 @@ def _candidate(plan: Plan, keys, replica, s: _State, fails):
         base = jnp.where(renewed, pick(plan.alive, slot, s.renewals.fru) * copies, 0)
     key = (keys[cls, 0], keys[cls, 1])
     tally = pick(plan.alive, at, s.candidates)
+    gap = jnp.zeros(fails.shape)
+    if plan.hot:
+        word, gap = hold(plan.alive, words(plan, keys, replica, s.struck))
+        hit = victim(plan, kind, word)
+        from_, copies = below_instance(plan, kind, instance, hit)
+        cls, base = jnp.where(strikes, hit, cls), jnp.where(strikes, from_, base)
+        n = jnp.where(strikes, copies.astype(U32), n)
+        x = s.outages
+        later = strike_hours(s.now, gap, x.loss, x.duration)
+        key = tuple(
+            jnp.where(strikes, mine, own)
+            for mine, own in zip(keys[c.positions.shape[0]], key, strict=True)
+        )
+        drawn = strikes | (fails & (cls < plan.hot))
+        tally, number = jnp.where(strikes, s.struck, tally), s.struck + drawn
+        times = jnp.where(striking, later, x.time)
+        s = eqx.tree_at(lambda t: (t.outages.time, t.struck), s, (times, number))
     cls, n, base, at, key, tally = hold(plan.alive, (cls, n, base, at, key, tally))
     high, low = threefry2x32(key, (replica, tally))
     where, word = threefry2x32(key, (replica, tally | U32(POSITION << 30)))
     position = base + below(where, n).astype(jnp.int32)
     unit = exponential(high, low) / jnp.maximum(n, 1).astype(jnp.float32)
     position, unit, word = hold(plan.alive, (position, unit, word))
-    tick = at & fails
+    tick = at & fails & ~strikes
     clock = jnp.where(tick, after(plan, cls, s.now, unit * c.mean_hours[cls]), s.clock)
     valid, age, renewals = fails, s.age, s.renewals
     if w:
@@ -420,22 +453,13 @@ def _candidate(plan: Plan, keys, replica, s: _State, fails):
         s,
         (clock, age, s.candidates + tick, renewals),
     )
-    return cls, position, valid, s, word
+    return cls, position, valid, s, word, gap
 
 
-def _fru(plan: Plan, row):
-    """Number of the FRU, which only the renewal of wearing components asks for."""
-    return plan.wear.fru[row] if plan.wearing else jnp.zeros(row.shape, jnp.int32)
-
-
-def _count(out: Outcome, cls, valid, opens, takes, status) -> Outcome:
-    at = iota(out.failures.shape[0]) == cls
-    job = jnp.where(opens, U32(1 << 16), U32(0))
-    failures = out.failures + jnp.where(at & valid, 1 + job, 0)
-    hits = out.hits + jnp.where(at & valid & takes, 1 + job, 0)
-    full = jnp.any((failures & U32(0xFFFF)) == U32(0xFFFF), 0)
-    status = out.status | status | jnp.where(full, COUNTS_FULL, 0)
-    return eqx.tree_at(lambda t: (t.failures, t.hits, t.status), out, (failures, hits, status))
+def _fru(plan: Plan, row, cls, position):
+    """Number of the FRU, which only the renewal of wearing components asks for; the instance of an excursion."""
+    number = plan.wear.fru[row] if plan.wearing else jnp.zeros(row.shape, jnp.int32)
+    return jnp.where(cls < plan.hot, position, number) if plan.hot else number
 
 
 def _stop(s: _State, plan: Plan, status) -> _State:

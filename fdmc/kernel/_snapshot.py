@@ -22,7 +22,7 @@ class _Failed(eqx.Module):
 def snapshot(
     plan: Plan,
     unavailability: Float[Array, " classes"],
-    keys: UInt32[Array, "classes 2"],
+    keys: UInt32[Array, "streams 2"],
     replica: UInt32[Array, " lanes"],
     slots: int,
 ) -> tuple[Domain, Bool[Array, " lanes"]]:
@@ -33,7 +33,8 @@ def snapshot(
     """
     failed, full = _failures(plan, unavailability, keys, replica, slots)
     losses = _losses(plan, failed)
-    return domain(plan, losses), full
+    light = jnp.full(replica.shape, 1 - plan.excursions.lost[0, 0]) if plan.lit else None
+    return domain(plan, losses, light), full
 
 
 def _failures(plan: Plan, unavailability, keys, replica, slots: int):

@@ -1,5 +1,13 @@
-from ._ageing import Ageing as Ageing, ageing as ageing
+from ._ageing import Ageing as Ageing, ageing as ageing, lifetime_of as lifetime_of
+from ._arrays import AnyArray as AnyArray, Quantiles as Quantiles
 from ._effects import Effect as Effect, Effects as Effects, PlanError as PlanError
+from ._gradient import (
+    GradientError as GradientError,
+    Sensitivity as Sensitivity,
+    knobs_of as knobs_of,
+    sensitivity as sensitivity,
+)
+from ._heat import Heat as Heat, Knobs as Knobs
 from ._lower import ClassInfo as ClassInfo, Directory as Directory, lower as lower
 from ._mission import (
     MissionPlan as MissionPlan,
@@ -8,20 +16,27 @@ from ._mission import (
     lower_mission as lower_mission,
     sources_of as sources_of,
 )
+from ._packages import (
+    LANES_A_DRAW as LANES_A_DRAW,
+    PACKAGE_STREAMS as PACKAGE_STREAMS,
+    PackagePlan as PackagePlan,
+    Supply as Supply,
+    package_plan as package_plan,
+)
 from ._plan import (
     COMPUTE as COMPUTE,
     LINK as LINK,
     MAX_ACCELERATORS as MAX_ACCELERATORS,
     PLANE as PLANE,
-    AnyArray as AnyArray,
     Classes as Classes,
+    Excursions as Excursions,
     Exposures as Exposures,
     Places as Places,
     Plan as Plan,
-    Quantiles as Quantiles,
     Structures as Structures,
     Wear as Wear,
     Work as Work,
 )
+from ._rows import EXCURSION as EXCURSION
 from ._streams import stream as stream
 from ._structures import Gates as Gates, table as table

@@ -14,12 +14,16 @@ from ..lifetime import (
     cumulative_hazard,
     quantile_table,
 )
-from ..spec import Competing, Exponential, Law, Scenario, Weibull
-from ._ageing import Ageing, ageing, exposures_of
+from ..spec import Exponential, Law, Scenario, Weibull
+from ._ageing import ageing, exposures_of, lifetime_of
+from ._arrays import AnyArray, Quantiles
 from ._effects import PlanError
-from ._plan import AnyArray, Exposures, Quantiles
+from ._plan import Exposures
 from ._streams import stream
 from ._structures import Gates, gates_of
+
+
+_Life = tuple[Law | Exposed, Exposure | None]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,15 +77,15 @@ def sources_of(scenario: Scenario) -> list[Source]:
             found.append(Source(f"{name} structure", law, levels, exposure))
             continue
         for component, group in scenario.units[name].components.items():
-            life = ageing(scenario, name, component)
+            life, clock = lifetime_of(ageing(scenario, name, component))
             if counted is None:
                 count, spares, copies = (
                     (group.count, group.spares, node.total)
                     if group.need
                     else (1, 0, node.total * group.count)
                 )
-                law = Spared(life.law, count, spares, copies)
-                found.append(Source(f"{name}/{component}", law, levels, life.exposure))
+                law = Spared(life, count, spares, copies)
+                found.append(Source(f"{name}/{component}", law, levels, clock))
         if node.need is not None and node.parent is not None:
             parent = tree.nodes[node.parent]
             element, exposure = _element_law(scenario, name)
@@ -100,7 +104,7 @@ def _structured_law(
     body = scenario.units[unit]
     assert body.structure is not None
     lives = [
-        ageing(scenario, unit, component)
+        lifetime_of(ageing(scenario, unit, component))
         for component, group in body.components.items()
         for _ in range(group.count)
     ]
@@ -114,22 +118,18 @@ def _element_law(scenario: Scenario, unit: str) -> tuple[Law | Exposed, Exposure
     lives = []
     for name in tree.below(unit):
         for component, group in scenario.units[name].components.items():
-            life = ageing(scenario, name, component)
-            lives += [life] * (tree.per(unit, name) * group.count)
-    laws, exposure = _together(lives)
-    if len(laws) == 1:
-        return laws[0], exposure
-    if not any(isinstance(law, Exposed) for law in laws):
-        return Competing(laws), exposure  # pyright: ignore[reportArgumentType]
-    return Exposed(tuple(life.law for life in lives), tuple(e.exposure for e in lives)), None
+            copies = tree.per(unit, name) * group.count
+            lives += list(ageing(scenario, name, component)) * copies
+    return lifetime_of(tuple(lives))
 
 
-def _together(lives: list[Ageing]) -> tuple[tuple[Law | Exposed, ...], Exposure | None]:
+def _together(lives: list[_Life]) -> tuple[tuple[Law | Exposed, ...], Exposure | None]:
     """Return the laws on the one clock that all share, or each on a clock of its own."""
-    exposure = lives[0].exposure
-    if all(life.exposure == exposure for life in lives):
-        return tuple(life.law for life in lives), exposure
-    return tuple(Exposed((life.law,), (life.exposure,)) for life in lives), None
+    exposure = lives[0][1]
+    if all(clock == exposure for _, clock in lives):
+        return tuple(law for law, _ in lives), exposure
+    alone = lambda law, clock: law if isinstance(law, Exposed) else Exposed((law,), (clock,))
+    return tuple(alone(*life) for life in lives), None
 
 
 def _reached(scenario: Scenario, unit: str) -> frozenset[str]:

@@ -1,18 +1,14 @@
 """The plan: a scenario as a table. Arrays are leaves, everything static is shape."""
 
-from typing import TYPE_CHECKING, Any
-
 import equinox as eqx
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Bool, Float, Int, UInt32
+
+from ._arrays import AnyArray, Quantiles
+from ._packages import Supply
 
 
 COMPUTE, LINK, PLANE = 0, 1, 2  # kinds of loss
-if TYPE_CHECKING:
-    AnyArray = Any
-else:
-    AnyArray = Array | np.ndarray  # NumPy on the host, JAX in a kernel
 MAX_ACCELERATORS = (1 << 16) - 1  # a span packs two of them into one word
 
 
@@ -77,17 +73,6 @@ class Places(eqx.Module):
     out_reach: Int[AnyArray, " places"]
 
 
-class Quantiles(eqx.Module):
-    """Laws as tables: log time at evenly spaced log cumulative hazards, with slopes per step.
-
-    One way for every law: the time of unit-exponential age `h` is `exp(table(log h))`. Weibull
-    tables are straight lines; a cubic Hermite between knots keeps every other law to 5e-6 (tests/test_lifetime.py).
-    """
-
-    log_hours: Float[AnyArray, "laws knots"]
-    slope: Float[AnyArray, "laws knots"]
-
-
 class Wear(eqx.Module):
     """What renewals do to the wearing classes, the last rows of `Classes`.
 
@@ -118,6 +103,30 @@ class Exposures(eqx.Module):
         return self.start_hours.shape[0] > 0
 
 
+class Excursions(eqx.Module):
+    """What heat does, and one row for each kind of excursion, which are the first classes of the plan.
+
+    In season `s` (a step of the environment, which ends at `season_hours[s]` and every `cycle_hours` later), with
+    excursions of `x` kelvin in all, the share `lost[s, x / step_kelvin]` of the lanes of an engine is dark. An
+    excursion lasts for its drawn
+    time `D` and `tail_hours`; meanwhile it adds failures at the rate `(strikes * D + strike_hours) / (D + tail_hours)`:
+    of a class by the running sum of its chances in `which`, on one of the `copies` below the instance. `several`
+    instances in turn heat the same ones.
+    """
+
+    rise_kelvin: Float[AnyArray, " excursions"]
+    tail_hours: Float[AnyArray, " excursions"]
+    strikes: Float[AnyArray, " excursions"]
+    strike_hours: Float[AnyArray, " excursions"]
+    which: Float[AnyArray, "excursions classes"]
+    copies: Int[AnyArray, "excursions classes"]
+    several: Int[AnyArray, " excursions"]
+    lost: Float[AnyArray, "seasons grid"]
+    step_kelvin: Float[AnyArray, ""]
+    season_hours: Float[AnyArray, " seasons"]
+    cycle_hours: Float[AnyArray, ""]
+
+
 class Work(eqx.Module):
     """What the job needs, and what it gets from a healthy machine."""
 
@@ -138,12 +147,14 @@ class Plan(eqx.Module):
     quantiles: Quantiles
     wear: Wear
     exposures: Exposures
+    excursions: Excursions
+    supply: Supply | None
     work: Work
     technicians: Float[AnyArray, ""]
     segment_planes: Float[AnyArray, " segments"]
     mission_hours: Float[AnyArray, ""]
     run_in_hours: Float[AnyArray, ""]
-    streams: UInt32[AnyArray, " classes"]
+    streams: UInt32[AnyArray, " streams"]  # classes, strikes of excursions, the factory
 
     accelerators: int = eqx.field(static=True)
     planes: int = eqx.field(static=True)
@@ -159,6 +170,10 @@ class Plan(eqx.Module):
         static=True
     )  # a group repaired when short is repaired one element at a time
     drawn_repairs: bool = eqx.field(static=True)  # any repair law that needs a table
+    lit: bool = eqx.field(static=True)  # heat may darken lanes
+    made: int = eqx.field(
+        static=True
+    )  # groups of lanes, at most, that a swap replaces by made ones
 
     @property
     def alive(self) -> Bool[Array, ""]:
@@ -174,6 +189,16 @@ class Plan(eqx.Module):
     def exposed(self) -> bool:
         """Whether the environment changes how anything ages."""
         return self.exposures.some
+
+    @property
+    def hot(self) -> int:
+        """Number of kinds of excursion."""
+        return self.excursions.rise_kelvin.shape[0]
+
+    @property
+    def seasons(self) -> int:
+        """Number of steps of the environment between which lanes go dark or come back."""
+        return self.excursions.season_hours.shape[0]
 
     @property
     def wearing(self) -> int:

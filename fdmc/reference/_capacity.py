@@ -6,7 +6,8 @@ takes `x` times that.
 """
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from ._machine import Counting, Machine, Part, Structured, Unit
 
@@ -20,7 +21,7 @@ class Loss:
 
     reach: Reach
     fraction: float
-    causes: dict[Part, float]
+    causes: Mapping[Any, float]  # parts, or an excursion
     group: Counting | Structured | None = None
 
 
@@ -173,11 +174,11 @@ def capacities(
     capacities(machine, [machine.part("package/gpu", 3)]).compute[3]  # 0.0
     ```
     """
-    nobody = Part("", 0, machine.root, machine.parts[0].lifetime)
+    nobody = Part("", 0, machine.root, [], ())
     return combine(machine, losses(machine, failed, [(nobody, unit) for unit in out]))
 
 
-def weights(machine: Machine, loss: Loss) -> dict[Part, float]:
+def weights(machine: Machine, loss: Loss) -> dict[Any, float]:
     """Accelerators that each cause has taken: fractions of compute, or of lanes."""
     n, k = len(machine.accelerators), machine.plane_count
     each = {"compute": 1.0, "link": 1.0 / max(k, 1), "plane": n / max(k, 1)}

@@ -9,15 +9,21 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 
 from ..spec import Scenario
-from ._capacity import Loss, combine, group_reach, losses, reach, touched, weights
+from ._ageing import Clock
+from ._capacity import group_reach, reach, touched
+from ._excursion import Site, Weather
 from ._law import draw
 from ._machine import Machine, Part, Unit, build
-from ._work import Work, work
+from ._state import Active, add, state_of
 
 
 @dataclasses.dataclass
 class Outcome:
-    """What one history came to; hours are integrals over the mission."""
+    """What one history came to; hours are integrals over the mission.
+
+    `dark_hours` counts the share of all lanes that heat keeps dark, `hot_hours` how long excursions of each
+    class last, all their instances together.
+    """
 
     hours: float
     work: float = 0.0
@@ -33,6 +39,8 @@ class Outcome:
     jobs: Counter[str] = dataclasses.field(default_factory=Counter)
     blame: dict[str, float] = dataclasses.field(default_factory=dict)
     blast: Counter[int] = dataclasses.field(default_factory=Counter)
+    dark_hours: float = 0.0
+    hot_hours: dict[str, float] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(eq=False)
@@ -47,47 +55,13 @@ class Job:
     repair_hours: float
 
 
-@dataclasses.dataclass(frozen=True)
-class State:
-    """What is lost at some moment, what the rest is worth, and each class's share of the blame."""
+@dataclasses.dataclass(eq=False)
+class Life:
+    """What was left of every life of a part at a time, and at which paces they go on to its pending failure."""
 
-    losses: list[Loss]
-    work: Work
-    blame: dict[str, float]
-
-
-def state_of(
-    machine: Machine, failed: frozenset[Part], repairs: frozenset[tuple[Part, Unit]]
-) -> State:
-    """The state with these parts failed and these (first failure, unit out) under repair.
-
-    States recur, above all in small machines, so the machine remembers some.
-    """
-    remembered = machine.memo.setdefault("states", {})
-    if (failed, repairs) not in remembered:
-        if len(remembered) > 10_000:
-            remembered.clear()
-        remembered[failed, repairs] = _state_of(machine, failed, repairs)
-    return remembered[failed, repairs]
-
-
-def _state_of(
-    machine: Machine, failed: frozenset[Part], repairs: frozenset[tuple[Part, Unit]]
-) -> State:
-    # In one order, whatever the sets': sums then agree to the last digit.
-    parts = sorted(failed, key=_place)
-    active = losses(machine, parts, sorted(repairs, key=lambda pair: _place(pair[0])))
-    shares: dict[str, float] = {}
-    for loss in active:
-        for part, weight in weights(machine, loss).items():
-            _add(shares, part.name, weight)
-    total = sum(shares.values())
-    blame = {name: share / total for name, share in shares.items()} if total > 0 else {}
-    return State(active, work(machine, combine(machine, active)), blame)
-
-
-def _place(part: Part) -> tuple[str, int]:
-    return part.name, part.number
+    left: list[float]
+    since: float
+    clocks: list[Clock]
 
 
 def history(scenario: Scenario | Machine, seed: int, replica: int) -> Outcome:
@@ -114,17 +88,21 @@ class _Run:
         self.events: list[tuple[float, int, Callable[[], None]]] = []
         self.count = 0  # of events and jobs, so that equal times keep their order
         self.failed: dict[Part, None] = {}  # an ordered set
-        self.lives: dict[Part, int] = {}  # a renewal ends a life, and its pending failure
+        self.lives: dict[Part, Life] = {}
+        self.struck: dict[Part, str] = {}  # the class of its last failure
         self.open: dict[Unit | Part, Job] = {}  # by FRU
         self.queue: list[tuple[float, int, Job]] = []  # with a spare, waiting for a technician
         self.repairing: dict[Job, None] = {}
         self.pools: defaultdict[str, list[float]] = defaultdict(list)  # opening times by rule
-        self.state = state_of(machine, frozenset(), frozenset())
+        tell = (self.after, self.retime, self.begun, self.settle)
+        self.weather = Weather(machine, rng, *tell, self.start)
 
     def live(self) -> None:
         """From all new to the end of the mission."""
         for part in self.machine.parts:
             self.renew(part)
+        self.weather.start()
+        self.settle()
         while self.events:
             time, _, happen = heapq.heappop(self.events)
             self.pass_time(time)
@@ -136,19 +114,37 @@ class _Run:
             self.count += 1
             heapq.heappush(self.events, (time, self.count, happen))
 
+    def after(self, hours: float, happen: Callable[[], None]) -> None:
+        self.at(self.now + hours, happen)
+
     def renew(self, part: Part) -> None:
         """A new component, failed or not before."""
         self.failed.pop(part, None)
-        self.lives[part] = life = self.lives.get(part, 0) + 1
-        age = draw(part.lifetime, self.rng)
-        self.at(part.clock.when(self.now, age), lambda: self.fail(part, life))
+        self.age(part, [draw(law, self.rng) for law in part.lives])
 
-    def fail(self, part: Part, life: int) -> None:
+    def age(self, part: Part, left: list[float]) -> None:
+        """From now on it has so much of every life left; the first to end fails it."""
+        clocks = [pace.clock(self.weather.rise(part, pace)) for pace in part.paces]
+        ends = [clock.when(self.now, age) for clock, age in zip(clocks, left, strict=True)]
+        first = ends.index(min(ends))
+        self.lives[part] = life = Life(left, self.now, clocks)
+        self.at(ends[first], lambda: self.fail(part, life, part.paces[first].name))
+
+    def retime(self, part: Part) -> None:
+        """Excursions have changed its paces: what is left of its lives ends earlier, or later."""
+        if part in self.failed:
+            return
+        life = self.lives[part]
+        gained = (clock.gained(life.since, self.now) for clock in life.clocks)
+        self.age(part, [max(0.0, a - g) for a, g in zip(life.left, gained, strict=True)])
+
+    def fail(self, part: Part, life: Life, name: str) -> None:
         """Steps 1 and 2: the occurrence is counted; a job opens or not."""
-        if life != self.lives[part]:
-            return  # renewed before it failed
+        if life is not self.lives[part]:
+            return  # renewed, or at another pace, before it failed
         before = self.state.work.available
         self.failed[part] = None
+        self.struck[part] = name
         self.settle()
         rule = self.machine.rules[part.name]
         fru, out = rule.fru(part), rule.out(part)
@@ -160,13 +156,23 @@ class _Run:
         wanted = group is None or rule.when == "failed" or short
         opens = wanted and fru not in self.open and rule.time is not None
         if self.now >= 0:
-            self.outcome.failures[part.name] += 1
+            self.outcome.failures[name] += 1
             self.outcome.blast[self.blast(part, takes, out if opens else None)] += 1
         drains = self.outcome.drains
         if opens:
             self.open_job(part, fru, out)
         self.outcome.drains = drains  # a repair that starts at once belongs to the interruption
         if self.now >= 0:
+            self.outcome.interruptions += bool(before - self.state.work.available)
+
+    def begun(self, site: Site) -> None:
+        """An excursion: nobody repairs it."""
+        before = self.state.work.available
+        self.settle()
+        if self.now >= 0:
+            dark = self.machine.heat.darkens(site.kind)
+            self.outcome.failures[site.name] += 1
+            self.outcome.blast[site.accelerators if dark else 0] += 1
             self.outcome.interruptions += bool(before - self.state.work.available)
 
     def open_job(self, part: Part, fru: Unit | Part, out: Unit | None) -> None:
@@ -214,8 +220,15 @@ class _Run:
 
     def settle(self) -> None:
         """Recompute what is lost and what the rest is worth."""
-        repairs = ((job.opener, job.out) for job in self.repairing if job.out is not None)
-        self.state = state_of(self.machine, frozenset(self.failed), frozenset(repairs))
+        struck = self.struck
+        repairs = [(job.opener, job.out) for job in self.repairing if job.out is not None]
+        active = Active(
+            frozenset((part, struck[part]) for part in self.failed),
+            frozenset((part, struck[part], out) for part, out in repairs),
+            frozenset(self.weather.lasting),
+            self.weather.shift,
+        )
+        self.state = state_of(self.machine, active)
 
     def blast(self, part: Part, takes: bool, out: Unit | None) -> int:
         """Accelerators impaired by this occurrence, or taken out by its repair."""
@@ -241,10 +254,9 @@ class _Run:
         outcome.running_hours += (state.rate > 0) * hours
         outcome.inexact_hours += (state.rate > 0 and not state.exact) * hours
         for op, efficiency in state.efficiency.items():
-            _add(outcome.efficiency_hours, op, efficiency * hours)
+            add(outcome.efficiency_hours, op, efficiency * hours)
         for name, share in self.state.blame.items():
-            _add(outcome.blame, name, share * n * (1.0 - state.rate) * hours)
-
-
-def _add(to: dict[str, float], name: str, amount: float) -> None:
-    to[name] = to.get(name, 0.0) + amount
+            add(outcome.blame, name, share * n * (1.0 - state.rate) * hours)
+        outcome.dark_hours += self.state.dark * hours
+        for site in self.weather.lasting:
+            add(outcome.hot_hours, site.name, hours)

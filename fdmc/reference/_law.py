@@ -2,6 +2,7 @@
 
 import math
 import random
+from collections.abc import Sequence
 
 from ..spec import Competing, Exponential, Fixed, Gamma, Law, LogNormal, Weibull
 
@@ -56,11 +57,19 @@ def mean(law: Law) -> float:
         case Fixed(hours=hours):
             return hours
         case Competing(laws=laws):
-            # Trapezium in y = log t, where the integrand is smooth and dies at both ends.
-            centre, step = math.log(min(mean(each) for each in laws)), 0.02
-            times = (math.exp(centre + step * j) for j in range(-2000, 1001))
-            return step * sum(t * survival(law, t) for t in times)
+            return mean_least(laws, [1.0] * len(laws))
     raise TypeError(f"unknown law {law!r}")
+
+
+def mean_least(laws: Sequence[Law], speeds: Sequence[float]) -> float:
+    """Mean time to the first of several ends of life, each ageing at its own speed."""
+    ageing = [(law, speed) for law, speed in zip(laws, speeds, strict=True) if speed > 0]
+    if len(ageing) < 2:
+        return mean(ageing[0][0]) / ageing[0][1] if ageing else math.inf
+    # Trapezium in y = log t, where the integrand is smooth and dies at both ends.
+    centre, step = math.log(min(mean(law) / speed for law, speed in ageing)), 0.02
+    times = (math.exp(centre + step * j) for j in range(-2000, 1001))
+    return step * sum(t * math.prod(survival(law, t * v) for law, v in ageing) for t in times)
 
 
 def _lower_gamma(a: float, x: float) -> float:

@@ -5,7 +5,9 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from ..spec import Law, Scenario, fault_tree
-from ._ageing import WALL, Clock, clock_of
+from ._ageing import Pace
+from ._heat import Heat, heat_of
+from ._temperature import Network
 
 
 @dataclasses.dataclass(eq=False)
@@ -51,15 +53,28 @@ class Unit:
 
 @dataclasses.dataclass(eq=False)
 class Part:
-    """One instance of a component; `name` is its class, 'unit/component'."""
+    """One instance of a component; `name` is 'unit/component'.
+
+    Each of its mechanisms has a life and a pace, which carries the name of its class.
+    """
 
     name: str
     number: int
     unit: Unit
-    lifetime: Law
+    lives: list[Law]
+    paces: tuple[Pace, ...]
     counting: "Counting | Structured | None" = None
     element: "Unit | Part | None" = None
-    clock: Clock = WALL  # that it ages by
+
+    @property
+    def lifetime(self) -> Law:
+        """The life of a part that has one mechanism."""
+        (life,) = self.lives
+        return life
+
+    @lifetime.setter
+    def lifetime(self, life: Law) -> None:
+        self.lives = [life]
 
     def all_parts(self) -> list["Part"]:
         """Itself: a component can be the FRU."""
@@ -146,6 +161,7 @@ class Machine:
     accelerators: list[Unit]
     plane_count: int
     rules: dict[str, Replacement]
+    heat: Heat
     memo: dict[Any, Any] = dataclasses.field(default_factory=dict)
 
     def part(self, name: str, number: int = 0) -> Part:
@@ -153,13 +169,17 @@ class Machine:
         return next(part for part in self.parts if part.name == name and part.number == number)
 
 
-def build(scenario: "Scenario | Machine") -> Machine:
-    """Walk the templates and make every instance; a machine is returned as it is."""
+def build(scenario: "Scenario | Machine", network: Network | None = None) -> Machine:
+    """Walk the templates and make every instance; a machine is returned as it is.
+
+    `network` holds the numbers of the thermal template, where the scenario has one.
+    """
     if isinstance(scenario, Machine):
         return scenario
     contained = {child for unit in scenario.units.values() for child in unit.contains}
     (name,) = (name for name in scenario.units if name not in contained)
-    root = _grow(scenario, name, None, 0, 1)
+    heat = heat_of(scenario, network)
+    root = _grow(scenario, heat, name, None, 0, 1)
     units: dict[str, list[Unit]] = {}
     for unit in root.below():
         units.setdefault(unit.template, []).append(unit)
@@ -174,15 +194,17 @@ def build(scenario: "Scenario | Machine") -> Machine:
         if part.name not in rules:
             rules[part.name] = _replacement(scenario, part)
     planes = len(units[fabric.plane]) if fabric.plane else fabric.planes
-    return Machine(scenario, root, units, parts, units[fabric.accelerator], planes, rules)
+    return Machine(scenario, root, units, parts, units[fabric.accelerator], planes, rules, heat)
 
 
-def _grow(scenario: Scenario, template: str, parent: Unit | None, ordinal: int, count: int) -> Unit:
+def _grow(
+    scenario: Scenario, heat: Heat, template: str, parent: Unit | None, ordinal: int, count: int
+) -> Unit:
     spec = scenario.units[template]
     number = parent.number * count + ordinal if parent else 0
     unit = Unit(template, number, ordinal, count, parent, spec.feeds)
     for name, group in spec.contains.items():
-        copies = [_grow(scenario, name, unit, j, group.count) for j in range(group.count)]
+        copies = [_grow(scenario, heat, name, unit, j, group.count) for j in range(group.count)]
         unit.children[name] = copies
         if group.need is not None:
             counting = Counting(unit, group.count, group.need, copies)
@@ -190,11 +212,11 @@ def _grow(scenario: Scenario, template: str, parent: Unit | None, ordinal: int, 
                 for inside in (*element.below(), *element.all_parts()):
                     inside.counting, inside.element = counting, element
     for name, group in spec.components.items():
-        lifetime = scenario.components[name].lifetime
-        first = number * group.count
-        clock = clock_of(scenario, name, {each.template for each in unit.above()})
+        component, first = scenario.components[name], number * group.count
+        lives = [each.lifetime for each in component.mechanisms]
+        paces = heat.paces(template, component, {each.template for each in unit.above()})
         copies = [
-            Part(f"{template}/{name}", first + j, unit, lifetime, clock=clock)
+            Part(f"{template}/{name}", first + j, unit, list(lives), paces)
             for j in range(group.count)
         ]
         unit.parts[name] = copies

@@ -8,7 +8,7 @@ from collections import defaultdict
 
 from ..spec import Scenario
 from ._capacity import combine, fed, losses
-from ._law import draw, mean
+from ._law import draw, mean, mean_least
 from ._machine import Counting, Machine, Part, Structured, Unit, build
 from ._work import work
 
@@ -32,18 +32,16 @@ def snapshot(
     Then a part is down with its exact probability MTTR / (MTTF + MTTR), whatever the shapes of its
     laws. Nothing waits, and no repair takes anything out of service.
     """
-    machine = build(scenario)
+    machine = _still(scenario)
     rng = random.Random(f"{seed}/{replica}")
     if time_hours is None:
-        classes = {part.name: part for part in machine.parts}
-        down = {name: _unavailability(machine, part) for name, part in classes.items()}
+        if "down" not in machine.memo:
+            classes = {part.name: part for part in machine.parts}
+            machine.memo["down"] = {n: _unavailability(machine, p) for n, p in classes.items()}
+        down = machine.memo["down"]
         failed = [part for part in machine.parts if rng.random() < down[part.name]]
     else:
-        failed = [
-            part
-            for part in machine.parts
-            if part.clock.when(0.0, draw(part.lifetime, rng)) <= time_hours
-        ]
+        failed = [part for part in machine.parts if _fails(part, rng) <= time_hours]
     state = work(machine, combine(machine, losses(machine, failed)))
     used = state.used / len(machine.accelerators)
     return Snapshot(state.rate, used, state.whole, state.exact, state.efficiency)
@@ -53,11 +51,26 @@ def _unavailability(machine: Machine, part: Part) -> float:
     time = machine.rules[part.name].time
     if time is None:
         return 1.0
-    (_, speed), *more = part.clock.steps
-    if more:
+    clocks = [pace.clock() for pace in part.paces]
+    if any(len(clock.steps) > 1 for clock in clocks):
         raise ValueError(f"{part.name} follows the environment: no state is stationary.")
     repair = mean(time)
-    return repair / (mean(part.lifetime) / speed + repair)
+    speeds = [clock.steps[0][1] for clock in clocks]
+    return repair / (mean_least(part.lives, speeds) + repair)
+
+
+def _fails(part: Part, rng: random.Random) -> float:
+    """When it fails if nobody repairs it: by the first of its mechanisms."""
+    lives = zip(part.paces, part.lives, strict=True)
+    return min(pace.clock().when(0.0, draw(life, rng)) for pace, life in lives)
+
+
+def _still(scenario: Scenario | Machine) -> Machine:
+    """The machine, if nothing comes and goes in it but failures."""
+    machine = build(scenario)
+    if machine.heat.excursions:
+        raise ValueError("excursions come and go: only histories follow them.")
+    return machine
 
 
 def mission(scenario: Scenario | Machine, seed: int, replica: int) -> dict[str, float]:
@@ -66,9 +79,9 @@ def mission(scenario: Scenario | Machine, seed: int, replica: int) -> dict[str, 
     A unit has lost something when a failure has taken something of it, or of a unit inside it, or
     of what it feeds from. 'domain' is the first loss that reaches an accelerator or a plane.
     """
-    machine = build(scenario)
+    machine = _still(scenario)
     rng = random.Random(f"{seed}/{replica}")
-    lives = [(part.clock.when(0.0, draw(part.lifetime, rng)), part) for part in machine.parts]
+    lives = [(_fails(part, rng), part) for part in machine.parts]
     first = dict.fromkeys([*machine.units, "domain"], math.inf)
     elements: defaultdict[Counting | Structured, set[Unit | Part]] = defaultdict(set)
     for time, part in sorted(lives, key=operator.itemgetter(0)):

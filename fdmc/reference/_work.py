@@ -28,18 +28,23 @@ class Work:
     whole: bool
 
 
-def work(machine: Machine, state: Capacities) -> Work:
-    """The work rate of a state, relative to the healthy machine at the same work per step."""
+def work(machine: Machine, state: Capacities, light: float | None = None) -> Work:
+    """The work rate of a state, relative to the healthy machine at the same work per step.
+
+    Of all lanes `light` is the share that has its light between excursions (None: that at nominal temperatures); the
+    healthy machine has all of it.
+    """
     workload, total = machine.scenario.workload, len(machine.accelerators)
     healthy = combine(machine, [])
     if "healthy" not in machine.memo:
-        machine.memo["healthy"] = _step(machine, healthy, *_used(machine, healthy))
+        machine.memo["healthy"] = _step(machine, healthy, *_used(machine, healthy), 1.0)
     t0, times0 = machine.memo["healthy"][:2]
     available, used = _used(machine, state)
     whole = state == healthy
     if used == 0 or used < workload.minimum:
         return Work(0.0, used, available, {}, True, whole)
-    t, times, exact = _step(machine, state, available, used)
+    light = 1.0 - machine.heat.lost(0.0) if light is None else light
+    t, times, exact = _step(machine, state, available, used, light)
     rate = used / total * t0 / t
     efficiency = {op: times0[op] / times[op] if times[op] > 0 else 1.0 for op in times}
     return Work(rate, used, available, efficiency if rate > 0 else {}, exact, whole)
@@ -79,11 +84,15 @@ def _parking(machine: Machine) -> list[list[int]]:
 
 
 def _step(
-    machine: Machine, state: Capacities, available: frozenset[int], used: int
+    machine: Machine, state: Capacities, available: frozenset[int], used: int, light: float
 ) -> tuple[float, dict[str, float], bool]:
-    """Step time in seconds, the time of the collectives by operation, and the exactness flag."""
+    """Step time in seconds, the time of the collectives by operation, and the exactness flag.
+
+    `light` is the share of all lanes that have their light.
+    """
     workload, fabric = machine.scenario.workload, machine.scenario.fabric
     link = fabric.lanes_per_link * fabric.lane_rate_gbps * fabric.efficiency * 1e9 / 8  # bytes/s
+    link *= light
     # Equal accelerators are taken together: (live compute, its links) -> how many; rows c_ik, b_i.
     rows = {id(row): row for row in state.links}
     kinds = Counter((state.compute[i], id(state.links[i])) for i in available)

@@ -7,7 +7,12 @@ from ._fault_tree import (
 )
 from ._fault_tree_figures import save_fault_tree as save_fault_tree
 from ._figures import save_figures as save_figures
-from ._files import run_object as run_object, save as save
+from ._files import (
+    gradient_object as gradient_object,
+    run_object as run_object,
+    save as save,
+    shares_object as shares_object,
+)
 from ._format import (
     best as best,
     duration as duration,
@@ -16,8 +21,11 @@ from ._format import (
     number as number,
     plain as plain,
 )
+from ._gradients import unseen as unseen
+from ._heat import MachineHeat as MachineHeat
+from ._heat_tables import gradient_table as gradient_table, shares_table as shares_table
 from ._instances import instances as instances
-from ._machine import Machine as Machine, describe as describe
+from ._machine import Machine as Machine, describe as describe, machine_object as machine_object
 from ._machine_tables import (
     headline as headline,
     instances_table as instances_table,

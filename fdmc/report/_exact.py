@@ -29,7 +29,7 @@ def fit(scenario: Scenario, unit: str, component: str) -> float:
 
     At its own temperature; under an environment, at the mean acceleration.
     """
-    return FIT / mean_hours(ageing(scenario, unit, component).law)
+    return math.fsum(FIT / mean_hours(life.law) for life in ageing(scenario, unit, component))
 
 
 def first_losses(scenario: Scenario) -> dict[str, FirstLoss]:

@@ -43,13 +43,17 @@ _MOST_BARS = 12
 
 def save_figures(result: Result, folder: Path) -> list[Path]:
     """Write every figure of a result into `folder` as PNG and SVG; return the files."""
-    files = []
     with mpl.rc_context(STYLE):
-        for name, figure in _figures(result):
-            for kind, metadata in (("png", {}), ("svg", {"Date": None})):
-                path = folder / f"{name}.{kind}"
-                figure.savefig(path, metadata=metadata)
-                files.append(path)
+        return [path for name, figure in _figures(result) for path in written(figure, folder, name)]
+
+
+def written(figure: Figure, folder: Path, name: str) -> list[Path]:
+    """Write a figure as PNG and SVG; return the files."""
+    files = []
+    for kind, metadata in (("png", {}), ("svg", {"Date": None})):
+        path = folder / f"{name}.{kind}"
+        figure.savefig(path, metadata=metadata)
+        files.append(path)
     return files
 
 

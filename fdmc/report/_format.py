@@ -55,6 +55,8 @@ def best(estimate: Estimate) -> str:
     """Return the best value with its unit left to the heading; fractions are in percent."""
     if estimate.status == "no_hits":
         return "none seen"
+    if estimate.status == "exact":
+        return number(estimate.best * scale_of(estimate), 4)
     if not math.isfinite(estimate.best):
         return "–"
     scale = scale_of(estimate)
@@ -62,7 +64,9 @@ def best(estimate: Estimate) -> str:
 
 
 def interval(estimate: Estimate) -> str:
-    """Return `[low, high]`, one-sided where nothing was seen, and a dash where nothing is known."""
+    """Return `[low, high]`, one-sided where nothing was seen, `exact` where nothing was sampled."""
+    if estimate.status == "exact":
+        return "exact"
     scale = scale_of(estimate)
     decimals = digits_of(estimate, scale)
     low, high = estimate.low * scale, estimate.high * scale

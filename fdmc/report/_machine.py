@@ -1,11 +1,25 @@
 """A scenario as it is understood before anything runs: units, rates, failures, repairs."""
 
 import dataclasses
+from collections.abc import Mapping
 
-from ..plan import Effects, PlanError, ageing, lower
-from ..spec import Environment, Exponential, Scenario, Structure, cut_sets, fault_tree, resolve_rule
+import numpy as np
+
+from ..plan import Effects, Heat, Plan, PlanError, ageing, lower
+from ..spec import (
+    Environment,
+    Exponential,
+    Law,
+    Scenario,
+    Structure,
+    cut_sets,
+    fault_tree,
+    resolve_rule,
+)
+from ..thermal import NODES
 from ._exact import HOURS_PER_YEAR, FirstLoss, first_losses, fit
-from ._format import duration, law
+from ._format import duration, law, plain
+from ._heat import MachineHeat, heat_of
 from ._losses import Loss, failure_loss, repair_loss
 from ._questions import Question, questions
 
@@ -20,15 +34,18 @@ class StructureRow:
 
 @dataclasses.dataclass(frozen=True)
 class HeatRow:
-    """How hot one class is, and how much faster it ages by that than its lifetime says.
+    """How hot one mechanism of a class is, and how much faster it ages by all stress than its lifetime says.
 
-    `acceleration` is at nominal conditions, `mean_acceleration` over the cycle of the environment;
-    `lifetime` is the one at the reference temperature.
+    `at_kelvin` is the mean over the load where it sits at a thermal `node`; None where nothing is known.
+    `acceleration` is at nominal conditions, `mean_acceleration` with environment and excursions; `lifetime` is the
+    one at the references. Without a reference temperature, temperature does not matter to it.
     """
 
-    at_kelvin: float
-    reference_kelvin: float
-    activation_energy_ev: float
+    name: str
+    node: str | None
+    at_kelvin: float | None
+    reference_kelvin: float | None
+    activation_energy_ev: float | None
     acceleration: float
     mean_acceleration: float
     shifted: bool
@@ -79,7 +96,8 @@ class ClassRow:
     restock_hours: float | None
     grade: str
     source: str
-    heat: HeatRow | None
+    at_reference: str
+    heat: tuple[HeatRow, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,12 +118,14 @@ class Machine:
     units: tuple[UnitRow, ...]
     classes: tuple[ClassRow, ...]
     questions: tuple[Question, ...]
+    heat: MachineHeat | None
 
 
 def describe(scenario: Scenario) -> Machine:
     """Compile a scenario and say what it is, even if the engine cannot run it."""
     effects = Effects(scenario)
     policy, losses = scenario.fabric.policy, first_losses(scenario)
+    plan, refusal = _lowered(scenario)
     return Machine(
         scenario=scenario.name,
         title=scenario.title,
@@ -124,17 +144,23 @@ def describe(scenario: Scenario) -> Machine:
             for unit in scenario.tree.nodes
             for component in scenario.units[unit].components
         ),
-        questions=questions(scenario, _refusal(scenario)),
+        questions=questions(scenario, refusal),
+        heat=heat_of(scenario, plan),
     )
 
 
-def _refusal(scenario: Scenario) -> str | None:
-    """Return why the engine cannot simulate the scenario, `None` when it can."""
+def machine_object(machine: Machine) -> dict:
+    """Return what `fdmc show --json` prints; without a thermal section it says nothing of heat."""
+    found = plain(machine)
+    return found if machine.heat is not None else {k: v for k, v in found.items() if k != "heat"}
+
+
+def _lowered(scenario: Scenario) -> tuple[Plan | None, str | None]:
+    """Return the plan, or why the engine cannot simulate the scenario."""
     try:
-        lower(scenario)
+        return lower(scenario)[0], None
     except PlanError as error:
-        return str(error)
-    return None
+        return None, str(error)
 
 
 def _unit(scenario: Scenario, effects: Effects, name: str, first: FirstLoss) -> UnitRow:
@@ -191,10 +217,10 @@ def _class(scenario: Scenario, effects: Effects, unit: str, component: str) -> C
         unit=unit,
         component=component,
         copies=copies,
-        lifetime=law(ageing(scenario, unit, component).law),
+        lifetime=_laws({life.mechanism: life.law for life in ageing(scenario, unit, component)}),
         fit_of_one=each,
         fit_in_machine=copies * each,
-        exponential=isinstance(part.lifetime, Exponential),
+        exponential=all(isinstance(way.lifetime, Exponential) for way in part.mechanisms),
         takes=failure_loss(scenario, effects, unit, component),
         swap=rule.swap,
         when=rule.when or "failed",
@@ -206,24 +232,39 @@ def _class(scenario: Scenario, effects: Effects, unit: str, component: str) -> C
         restock_hours=rule.restock_hours,
         grade=part.grade,
         source=part.source if part.use is None else f"library row {part.use}: {part.source}",
+        at_reference=_laws({way.name: way.lifetime for way in part.mechanisms}),
         heat=_heat(scenario, unit, component),
     )
 
 
-def _heat(scenario: Scenario, unit: str, component: str) -> HeatRow | None:
-    heat, life = scenario.components[component].temperature, ageing(scenario, unit, component)
-    if heat is None:
-        return None
-    return HeatRow(
-        at_kelvin=heat.at_kelvin,
-        reference_kelvin=heat.reference_kelvin,
-        activation_energy_ev=heat.activation_energy_ev,
-        acceleration=life.nominal,
-        mean_acceleration=life.mean,
-        shifted=life.shifted,
-        lifetime=law(life.at_reference),
-        source=heat.source,
+def _heat(scenario: Scenario, unit: str, component: str) -> tuple[HeatRow, ...]:
+    """Return a row for each mechanism; none where neither temperature nor current is known."""
+    part, heat = scenario.components[component], Heat(scenario, {})
+    node, known = heat.node(unit, component), heat.temperatures(unit, component)
+    if known is None and part.current is None:
+        return ()
+    at = None if known is None else float(np.dot(np.asarray(known[0]), np.asarray(known[1])))
+    lives = ageing(scenario, unit, component)
+    return tuple(
+        HeatRow(
+            name=f"{unit}/{component}" + (f":{way.name}" if way.name else ""),
+            node=None if node is None else NODES[node],
+            at_kelvin=at,
+            reference_kelvin=way.reference_kelvin,
+            activation_energy_ev=way.activation_energy_ev,
+            acceleration=life.nominal,
+            mean_acceleration=life.mean,
+            shifted=life.shifted,
+            lifetime=law(life.at_reference),
+            source=way.source,
+        )
+        for way, life in zip(part.mechanisms, lives, strict=True)
     )
+
+
+def _laws(laws: Mapping[str, Law]) -> str:
+    """Return the laws of mechanisms by name; an only one that is written as a plain lifetime has none."""
+    return "; ".join(f"{name}: {law(each)}" if name else law(each) for name, each in laws.items())
 
 
 def stock_text(row: ClassRow) -> str:

@@ -1,11 +1,13 @@
 """The compiled machine as tables."""
 
+import re
 from collections.abc import Iterator
 
 from rich.console import Group
 
 from ._format import duration, number, percent
-from ._machine import ClassRow, Machine, stock_text
+from ._heat_tables import celsius, machine_heat_tables
+from ._machine import ClassRow, HeatRow, Machine, stock_text
 from ._table import table
 
 
@@ -42,6 +44,8 @@ def machine_tables(machine: Machine) -> Iterator[Group]:
     yield _levels(machine)
     yield _failures(machine)
     yield _replacements(machine)
+    if machine.heat is not None:
+        yield from machine_heat_tables(machine.heat)
     if machine.environment or any(c.heat for c in machine.classes):
         yield _temperatures(machine)
     yield _sources(machine)
@@ -159,38 +163,55 @@ def _replacements(machine: Machine) -> Group:
 
 
 def _temperatures(machine: Machine) -> Group:
-    def row(c: ClassRow):
-        heat = c.heat
-        if heat is None:
-            return c.name, "not stated", "", "", "", "", ""
+    brief = machine.heat is not None
+
+    def row(heat: HeatRow):
+        energy, where = heat.activation_energy_ev, f", {heat.node}" if heat.node else ""
         return (
-            c.name,
-            _celsius(heat.at_kelvin),
-            _celsius(heat.reference_kelvin),
-            f"{number(heat.activation_energy_ev)} eV",
+            heat.name,
+            celsius(heat.at_kelvin) + where,
+            celsius(heat.reference_kelvin),
+            "–" if energy is None else f"{number(energy)} eV",
             f"{number(heat.acceleration)} x",
             f"{number(heat.mean_acceleration)} x" if heat.shifted else "",
-            heat.source,
+            _row_ids(heat) if brief else heat.source,
         )
 
-    return table(
-        "Temperatures, and how much faster they age",
-        (
-            "!component",
-            ">at",
-            ">lifetime holds at",
-            ">energy",
-            ">acceleration",
-            ">mean, shifted",
-            "reference and energy from",
-        ),
-        map(row, machine.classes),
-        _environment_text(machine),
+    rows = []
+    for c in machine.classes:
+        rows += [row(heat) for heat in c.heat]
+        if not c.heat and not brief:
+            rows.append((c.name, "not stated", "", "", "", "", ""))
+    columns = (
+        "!component", ">at", ">lifetime holds at", ">energy", ">acceleration", ">mean, shifted",
+        "reference and energy from",
+    )  # fmt: skip
+    note = [_cold_text(machine)] if brief else []
+    note += [text for text in (_environment_text(machine),) if text]
+    return table("Temperatures, and how much faster they age", columns, rows, "\n".join(note))
+
+
+def _row_ids(heat: HeatRow) -> str:
+    """Return the library rows of a reference and an energy; the whole texts are in --json."""
+    if heat.reference_kelvin is None and heat.activation_energy_ev is None:
+        return "–"
+    rows = dict.fromkeys(re.findall(r"library row ([A-Za-z0-9_-]+)", heat.source))
+    return ", ".join(rows) or "this scenario"
+
+
+def _cold_text(machine: Machine) -> str:
+    """Return what has no temperature in one line: a list would be longer than the table."""
+    cold = [c for c in machine.classes if not c.heat]
+    names = ", ".join(dict.fromkeys(c.component for c in cold))
+    return (
+        f"Without a temperature, {len(cold):,} of {len(machine.classes):,} classes: {names}."
+        if cold
+        else ""
     )
 
 
 def _environment_text(machine: Machine) -> str:
-    environment, cold = machine.environment, [c for c in machine.classes if c.heat is None]
+    environment, cold = machine.environment, [c for c in machine.classes if not c.heat]
     if environment is None:
         return ""
     steps = ", ".join(
@@ -209,15 +230,8 @@ def _environment_text(machine: Machine) -> str:
     return text
 
 
-def _celsius(kelvin: float) -> str:
-    return f"{number(kelvin - 273.15)} degC"
-
-
 def _sources(machine: Machine) -> Group:
-    seen = {
-        c.component: (c.component, c.heat.lifetime if c.heat else c.lifetime, c.grade, c.source)
-        for c in machine.classes
-    }
+    seen = {c.component: (c.component, c.at_reference, c.grade, c.source) for c in machine.classes}
     return table(
         "Where the rates come from", ("!component", "lifetime", "!grade", "source"), seen.values()
     )

@@ -94,6 +94,43 @@ METRICS = (
         "live plane, not more than 3/4 of the used accelerators have the plane's best rate",
     ),
     Metric(
+        "thermally_stable_throughput",
+        "1",
+        "time average of the bandwidth that links deliver as far as heat is concerned, relative to all needed "
+        "lanes: lanes out of lock count as zero, spares replace them first, and failures are left out; only with a "
+        "thermal section, like the six that follow",
+    ),
+    Metric(
+        "thermally_stable_throughput.p1",
+        "1",
+        "1 % quantile of that bandwidth over windows of an hour (16 a history, one somewhere in each equal part of the "
+        "mission), in steps of 0.25 %; its interval is that of the share of windows below",
+    ),
+    Metric(
+        "steady_dark_lanes",
+        "1",
+        "share of the needed lanes that heat keeps dark between excursions, spares used first, averaged over the "
+        "steps of the environment",
+    ),
+    Metric(
+        "lock_losses_per_year",
+        "1/y",
+        "excursions that take lanes out of lock, in the whole machine",
+    ),
+    Metric(
+        "power.heat",
+        "W",
+        "heat of all packages, mean over the load and the stops, between excursions",
+    ),
+    Metric(
+        "power.cooling", "W", "what carries it away: `thermal.cooling` watts for each watt of heat"
+    ),
+    Metric(
+        "power.tuning",
+        "W",
+        "heaters of all rings, mean over the load and the stops, between excursions",
+    ),
+    Metric(
         "blast_radius.mean",
         "accelerators",
         "accelerators impaired or taken out by an occurrence at its worst, repair included, "

@@ -3,6 +3,7 @@
 import dataclasses
 
 from ..spec import Exponential, Scenario
+from ._gradients import unseen
 
 
 EXACT, SAMPLED, REFUSED = "exact", "sampled", "refused"
@@ -31,8 +32,11 @@ def questions(scenario: Scenario, refusal: str | None) -> tuple[Question, ...]:
 
 def _exact(scenario: Scenario):
     built = any(unit.structure is not None for unit in scenario.units.values())
-    laws = {name: part.lifetime for name, part in scenario.components.items()}
-    worn = sorted(name for name, law in laws.items() if not isinstance(law, Exponential))
+    worn = sorted(
+        name
+        for name, part in scenario.components.items()
+        if not all(isinstance(way.lifetime, Exponential) for way in part.mechanisms)
+    )
     yield Question("failure budget (FIT) per level", EXACT, "a sum over components")
     note = f"; for {', '.join(worn)} the long-run mean, not that of the first years" if worn else ""
     if scenario.environment is not None:
@@ -83,12 +87,36 @@ def _sampled(scenario: Scenario):
         SAMPLED,
         "`fdmc.snapshot` in Python",
     )
+    if scenario.thermal is not None:
+        yield from _heated(scenario)
     if scenario.workload.collectives:
         yield Question(
             "collective efficiencies",
             SAMPLED,
             "closed forms of sampled states; exact where `inexact_time` is 0, lower bounds of the "
             "time elsewhere",
+        )
+
+
+def _heated(scenario: Scenario):
+    assert scenario.thermal is not None
+    if scenario.thermal.excursions:
+        yield Question(
+            "excursions: lost goodput, lock losses, thermally stable throughput",
+            SAMPLED,
+            "Poisson occurrences in the same histories; each a square pulse, its recovery as an equivalent time",
+        )
+    yield Question(
+        "temperatures, dark lanes between excursions, cycling damage, power of cooling and tuning",
+        EXACT,
+        "steady state of the RC network under the settled load, Norris-Landzberg and Miner",
+    )
+    seen = [path for path, classes in unseen(scenario).items() if not classes]
+    if seen:
+        yield Question(
+            f"gradients of lost goodput with respect to {', '.join(seen)}",
+            SAMPLED,
+            "score function for rates, forward derivatives for light (`fdmc run --gradient`)",
         )
 
 
@@ -101,6 +129,15 @@ def _refused(scenario: Scenario, refusal: str | None):
             REFUSED,
             "the environment changes failure rates; nothing that it shifts is ever stationary",
         )
+    if scenario.thermal is not None and refusal is None:
+        for path, classes in unseen(scenario).items():
+            if classes:
+                yield Question(
+                    f"gradient with respect to {path}",
+                    REFUSED,
+                    f"it moves {', '.join(classes)}, whose rate is not constant (wear, or the environment), which the "
+                    "score function does not see; compare two scenarios instead",
+                )
     yield Question(
         "gradients with respect to counts and thresholds (need, stock, technicians, mission)",
         REFUSED,

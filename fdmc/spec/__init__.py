@@ -1,3 +1,22 @@
+from ._heat import (
+    EFFECTS as EFFECTS,
+    ConstantLoad as ConstantLoad,
+    Cycling as Cycling,
+    Drive as Drive,
+    Effect as Effect,
+    Excursion as Excursion,
+    Link as Link,
+    Load as Load,
+    MachZehnderLink as MachZehnderLink,
+    MarkovLoad as MarkovLoad,
+    Mechanism as Mechanism,
+    NoisyLoad as NoisyLoad,
+    RingLink as RingLink,
+    SquareLoad as SquareLoad,
+    Stops as Stops,
+    Thermal as Thermal,
+    VcselLink as VcselLink,
+)
 from ._law import (
     Competing as Competing,
     Exponential as Exponential,
@@ -8,6 +27,23 @@ from ._law import (
     Weibull as Weibull,
 )
 from ._load import load as load
+from ._manufacturing import (
+    AssemblyStep as AssemblyStep,
+    BurnInMade as BurnInMade,
+    DefectClustering as DefectClustering,
+    DefectLaw as DefectLaw,
+    DefectLayer as DefectLayer,
+    JoiningMade as JoiningMade,
+    LaneHarm as LaneHarm,
+    LaneMaking as LaneMaking,
+    LatentDefects as LatentDefects,
+    Manufacturing as Manufacturing,
+    Mount as Mount,
+    PartMade as PartMade,
+    RingAtTest as RingAtTest,
+    TestModel as TestModel,
+    WaferCut as WaferCut,
+)
 from ._model import (
     Checkpoint as Checkpoint,
     Collective as Collective,
@@ -21,7 +57,6 @@ from ._model import (
     Service as Service,
     Step as Step,
     Structure as Structure,
-    Temperature as Temperature,
     Unit as Unit,
     Workload as Workload,
 )

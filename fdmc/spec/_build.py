@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from .. import library
+from ._build_component import component
+from ._build_heat import thermal
+from ._build_manufacturing import manufacturing
 from ._form import (
-    ComponentForm,
     DocumentForm,
     EnvironmentForm,
     FabricForm,
@@ -14,12 +15,9 @@ from ._form import (
     UnitForm,
     WorkloadForm,
 )
-from ._law import Exponential, Fixed, Law, LogNormal, Weibull
-from ._law_form import exponential
 from ._model import (
     Checkpoint,
     Collective,
-    Component,
     Environment,
     Fabric,
     Group,
@@ -28,7 +26,6 @@ from ._model import (
     Rule,
     Service,
     Step,
-    Temperature,
     Unit,
     Workload,
 )
@@ -37,7 +34,6 @@ from ._structure import structure_of
 
 
 HOURS_PER_YEAR = 8760.0
-HOURS_PER_FAILURE_AT_1_FIT = 1e9
 
 
 def build(form: DocumentForm, name: str, data: dict[str, Any]) -> Scenario:
@@ -50,7 +46,7 @@ def build(form: DocumentForm, name: str, data: dict[str, Any]) -> Scenario:
         mission_hours=form.mission,
         start=form.start,
         run_in_hours=run_in,
-        components={key: _component(key, part) for key, part in form.components.items()},
+        components={key: component(key, part) for key, part in form.components.items()},
         units=units,
         fabric=_fabric(form.fabric, units),
         service=Service(
@@ -60,6 +56,8 @@ def build(form: DocumentForm, name: str, data: dict[str, Any]) -> Scenario:
         workload=_workload(form.workload),
         document=data,
         environment=None if form.environment is None else _environment(form.environment),
+        thermal=thermal(form.thermal, form.fabric.accelerator),
+        manufacturing=manufacturing(form.manufacturing, form.thermal),
     )
 
 
@@ -73,73 +71,9 @@ def _groups(groups: Mapping[str, GroupForm]) -> dict[str, Group]:
     return {key: Group(group.count, group.need) for key, group in groups.items()}
 
 
-def _component(name: str, form: ComponentForm) -> Component:
-    row = library.row(form.use) if form.use is not None else None
-    own: Law | None = None
-    if form.lifetime is not None:
-        own = form.lifetime.law()
-    elif form.rate is not None or form.mtbf is not None:
-        own = exponential(form.rate, form.mtbf)
-    repair = form.repair.law() if form.repair is not None else None
-    if row is None:
-        assert own is not None
-        source, grade, text = "not stated", "user", ""
-    else:
-        source, grade, text = row.source, row.grade, row.component
-        if own is not None:
-            source, grade = f"not stated (overrides {row.id})", "user"
-        if repair is None and row.repair_hours is not None:
-            repair = Fixed(row.repair_hours)
-    return Component(
-        name=name,
-        lifetime=own if own is not None else row_law(row),
-        repair=repair,
-        source=form.source or source,
-        grade=grade,
-        use=form.use,
-        description=form.description or text,
-        temperature=_temperature(form, row),
-    )
-
-
-def _temperature(form: ComponentForm, row: library.Row | None) -> Temperature | None:
-    """How hot the component is; a row's reference temperature is that of the row's own lifetime."""
-    if form.at is None:
-        return None
-    energy, reference, said = form.activation_energy, form.reference, []
-    if reference is None:
-        assert row is not None, "checked"
-        reference = row.reference_kelvin
-        said.append(f'reference from library row {row.id} ("{row.ref_temp}")')
-    if energy is None:
-        assert row is not None, "checked"
-        energy = row.activation_energy_ev
-        said.append(f"energy from library row {row.id}")
-    assert energy is not None, "checked"
-    assert reference is not None, "checked"
-    return Temperature(form.at, reference, energy, "; ".join(said) or "the scenario")
-
-
 def _environment(form: EnvironmentForm) -> Environment:
     steps = tuple(Step(getattr(step, "for"), step.shift) for step in form.steps)
     return Environment(steps, None if form.units is None else tuple(form.units))
-
-
-def row_law(row: library.Row | None) -> Law:
-    """The lifetime of a library row, at its reference temperature.
-
-    Weibull or lognormal where the row has a shape and a scale, else exponential at `fit_typ`.
-
-    **Raises:** `ValueError` when the row has no failure rate.
-    """
-    if row is None or row.fit_typ is None:
-        raise ValueError(f"row {row.id if row else None} has no failure rate.")
-    if row.shape is not None and row.scale_hours is not None:
-        if row.distribution.lower() == "weibull":
-            return Weibull(row.shape, row.scale_hours)
-        if row.distribution.lower() == "lognormal":
-            return LogNormal(row.scale_hours, row.shape)
-    return Exponential(HOURS_PER_FAILURE_AT_1_FIT / row.fit_typ)
 
 
 def _fabric(form: FabricForm, units: Mapping[str, Unit]) -> Fabric:

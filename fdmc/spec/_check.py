@@ -3,12 +3,16 @@
 from collections.abc import Iterator
 
 from .. import library
-from ._check_environment import check_environment, check_temperatures
+from ._check_environment import check_environment
+from ._check_heat import check_heat, check_heat_places
+from ._check_manufacturing import check_making, check_making_places
+from ._check_mechanisms import check_mechanisms
 from ._check_names import check_names, dangling
 from ._check_roles import check_roles
 from ._check_service import check_service
 from ._check_structure import check_counted_structures, check_structures
 from ._draft import Draft, whole
+from ._mechanism_form import OWN
 from ._model import Group
 from ._problem import Finding, Path, did_you_mean, shown
 from ._tree import Tree, build_tree
@@ -21,13 +25,15 @@ _UNIT_KEYS = {"contains", "components", "feeds", "structure"}
 def check(draft: Draft) -> Iterator[Finding]:
     """Everything that is wrong between sections, in no particular order."""
     yield from _check_library(draft)
-    yield from check_temperatures(draft)
+    yield from check_mechanisms(draft)
     if not draft.components or not draft.units:
         return  # said already, or all of the names below would be missing
     yield from _check_groups(draft)
     yield from check_names(draft)
     yield from check_structures(draft)
     yield from check_environment(draft)
+    yield from check_heat(draft)
+    yield from check_making(draft)
     broken = list(_check_containment(draft))
     yield from broken
     roots = set(draft.units) - {child for unit in draft.units.values() for child in unit.contains}
@@ -39,6 +45,8 @@ def check(draft: Draft) -> Iterator[Finding]:
     yield from check_roles(draft, tree, counted=draft.counted and not sizes)
     yield from check_service(draft, tree)
     yield from check_counted_structures(draft, tree)
+    yield from check_heat_places(draft, tree)
+    yield from check_making_places(draft, tree)
 
 
 def _check_library(draft: Draft) -> Iterator[Finding]:
@@ -52,7 +60,7 @@ def _check_library(draft: Draft) -> Iterator[Finding]:
         if use not in rows:
             hint = did_you_mean(use, rows) or "see `fdmc list components`"
             yield Finding(path, f"the library has no row {shown(use)}", hint)
-        elif rows[use].fit_typ is None and not {"rate", "mtbf", "lifetime"} & body.keys():
+        elif rows[use].fit_typ is None and not {*OWN, "mechanisms"} & body.keys():
             said = f"row {use} has no failure rate ({rows[use].component})"
             yield Finding(path, said, "use another row, or give a rate beside it")
 

@@ -43,19 +43,20 @@ def _quantity(dimension: units.Dimension, minimum: float, word: str | None, valu
 
 def _temperature(value: Any) -> float:
     kelvin = _quantity(units.KELVIN, -math.inf, None, value)
-    if kelvin < 0:
-        raise refuse(f"{shown(value)} is below absolute zero", 'write one such as "45 degC"')
+    if kelvin <= 0:
+        where = "at" if kelvin == 0 else "below"
+        raise refuse(f"{shown(value)} is {where} absolute zero", 'write one such as "45 degC"')
     if kelvin > HOTTEST_KELVIN:
         raise refuse(f"{shown(value)} is above 400 degC", 'write one such as "45 degC"')
     return kelvin
 
 
-def _difference(value: Any) -> float:
+def _difference(minimum: float, value: Any) -> float:
     if _CELSIUS.search(str(value)):
         fix = re.sub(r"\s*[°A-Za-z].*", "", str(value).strip()) + " K"
         said = f"{shown(value)} is a temperature, not a difference"
         raise refuse(said, f'write "{fix}"')
-    return _quantity(units.DIFFERENCE, -math.inf, None, value)
+    return _quantity(units.DIFFERENCE, minimum, None, value)
 
 
 def _energy(value: Any) -> float:
@@ -66,13 +67,38 @@ def _energy(value: Any) -> float:
     return energy
 
 
-def _number(low: float, high: float, value: Any) -> float:
+def _finite(value: Any, example: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise refuse(f"{shown(value)} is not a number", "write one such as 1.5")
-    if not low < value <= high:
+        raise refuse(f"{shown(value)} is not a number", f"write one such as {example}")
+    return float(value)
+
+
+def _number(low: float, high: float, value: Any) -> float:
+    number = _finite(value, "1.5" if math.isinf(high) else "0.5")
+    if not low < number <= high:
         bounds = "more than 0" if math.isinf(high) else f"more than {low:g} and at most {high:g}"
         raise refuse(f"{value:g} must be {bounds}")
-    return float(value)
+    return number
+
+
+def _from_zero(high: float, value: Any) -> float:
+    number = _finite(value, "0.1")
+    if not 0 <= number <= high:
+        raise refuse(f"{value:g} must be {'0 or more' if math.isinf(high) else 'between 0 and 1'}")
+    return number
+
+
+def _inside(value: Any) -> float:
+    number = _finite(value, "0.8")
+    if not 0 < number < 1:
+        raise refuse(f"{value:g} must be more than 0 and less than 1")
+    return number
+
+
+def _switch(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise refuse(f"{shown(value)} is neither true nor false", "write true or false")
+    return value
 
 
 def _whole(minimum: int, word: str | None, value: Any) -> int | None:
@@ -133,20 +159,57 @@ Bytes = Annotated[float, *_of(units.BYTES, LEAST, "1 GiB", "512 MiB", "100 MB")]
 Gbps = Annotated[float, *_of(units.GBPS, LEAST, "200 Gb/s", "1.6 Tb/s")]
 Kelvin = Annotated[float, *_field(_temperature, _written(units.KELVIN, ("45 degC", "318 K")))]
 KelvinMore = Annotated[
-    float, *_field(_difference, _written(units.DIFFERENCE, ("+8 K", "-3 K", "0 K")))
+    float,
+    *_field(
+        functools.partial(_difference, -math.inf),
+        _written(units.DIFFERENCE, ("+8 K", "-3 K", "0 K")),
+    ),
+]
+KelvinWide = Annotated[
+    float,
+    *_field(functools.partial(_difference, LEAST), _written(units.DIFFERENCE, ("40 K", "0.5 K"))),
 ]
 ElectronVolts = Annotated[
     float, *_field(_energy, _written(units.ELECTRON_VOLTS, ("0.7 eV", "0.35 eV")))
 ]
+HoursOrZero = Annotated[float, *_of(units.HOURS, 0.0, "10 min", "0 h")]
+EventsPerHour = Annotated[float, *_of(units.EVENTS_PER_HOUR, LEAST, "2 /d", "0.5 /y")]
+Watts = Annotated[float, *_of(units.WATTS, 0.0, "900 W", "0 W")]
+WattsMore = Annotated[float, *_of(units.WATTS, LEAST, "1 mW")]
+Amperes = Annotated[float, *_of(units.AMPERES, LEAST, "8 mA")]
+KelvinPerWatt = Annotated[float, *_of(units.KELVIN_PER_WATT, LEAST, "0.015 K/W")]
+JoulesPerKelvin = Annotated[float, *_of(units.JOULES_PER_KELVIN, LEAST, "100 J/K")]
+KelvinPerSecond = Annotated[float, *_of(units.KELVIN_PER_SECOND, LEAST, "100 K/s")]
+WattsPerKelvin = Annotated[float, *_of(units.WATTS_PER_KELVIN, 0.0, "0.23 mW/K")]
+WattsPerAmpere = Annotated[float, *_of(units.WATTS_PER_AMPERE, LEAST, "0.4 W/A")]
+PerKelvin = Annotated[float, *_of(units.PER_KELVIN, 0.0, "0.004 /K", "0.4 %/K")]
+RadiansPerKelvin = Annotated[float, *_of(units.RADIANS_PER_KELVIN, LEAST, "0.01 rad/K")]
+Millimetres = Annotated[float, *_of(units.MILLIMETRES, 0.0, "300 mm", "0.2 mm")]
+SquareMillimetres = Annotated[float, *_of(units.SQUARE_MILLIMETRES, LEAST, "60 mm2")]
+SquareMillimetresOrZero = Annotated[float, *_of(units.SQUARE_MILLIMETRES, 0.0, "0.5 mm2")]
+PerSquareCentimetre = Annotated[float, *_of(units.PER_SQUARE_CENTIMETRE, 0.0, "0.1 /cm2")]
+PerSquareMillimetre = Annotated[float, *_of(units.PER_SQUARE_MILLIMETRE, 0.0, "1e-4 /mm2")]
+GramsPerSquareMillimetre = Annotated[
+    float, *_of(units.GRAMS_PER_SQUARE_MILLIMETRE, 0.0, "26.13 g/mm2")
+]
+Kilograms = Annotated[float, *_of(units.KILOGRAMS, 0.0, "1.2 kg")]
 
 _POSITIVE = {"type": "number", "exclusiveMinimum": 0}
 Positive = Annotated[float, *_field(functools.partial(_number, 0.0, math.inf), _POSITIVE)]
 Fraction = Annotated[
     float, *_field(functools.partial(_number, 0.0, 1.0), {**_POSITIVE, "maximum": 1})
 ]
+_ZERO = {"type": "number", "minimum": 0}
+NonNegative = Annotated[float, *_field(functools.partial(_from_zero, math.inf), _ZERO)]
+Share = Annotated[float, *_field(functools.partial(_from_zero, 1.0), {**_ZERO, "maximum": 1})]
+Duty = Annotated[float, *_field(_inside, {**_POSITIVE, "exclusiveMaximum": 1})]
+Switch = Annotated[bool, *_field(_switch, {"type": "boolean"})]
 
 Count = Annotated[
     int, *_field(functools.partial(_whole, 1, None), {"type": "integer", "minimum": 1})
+]
+CountOrZero = Annotated[
+    int, *_field(functools.partial(_whole, 0, None), {"type": "integer", "minimum": 0})
 ]
 Technicians = Annotated[
     int | None,

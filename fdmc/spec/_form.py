@@ -7,18 +7,15 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, create_model, model
 from ._fields import (
     Bytes,
     Count,
-    ElectronVolts,
     Form,
     Fraction,
     Gbps,
     Hours,
     Interval,
-    Kelvin,
     KelvinMore,
     LongHours,
     Name,
     Outage,
-    RatePerHour,
     ScenarioName,
     Seconds,
     SecondsMore,
@@ -27,41 +24,12 @@ from ._fields import (
     Text,
     refuse,
 )
-from ._law_form import Lifetime, Repair
+from ._heat_form import ThermalForm
+from ._law_form import Repair
+from ._manufacturing_form import ManufacturingForm
+from ._mechanism_form import ComponentForm
 from ._problem import shown
 from ._structure_form import StructureField
-
-
-class ComponentForm(Form):
-    """A library row (`use`), or one of `rate`, `mtbf`, `lifetime`; with `use` they override it."""
-
-    use: Name | None = Field(default=None, description="Row of the component library, such as GPU.")
-    rate: RatePerHour | None = Field(default=None, description="Constant failure rate.")
-    mtbf: Hours | None = Field(
-        default=None, description="Mean time between failures, constant rate."
-    )
-    lifetime: Lifetime | None = Field(default=None, description="Lifetime law.")
-    repair: Repair | None = Field(default=None, description="Repair time, fixed or a law.")
-    at: Kelvin | None = Field(
-        default=None, description="Its own temperature at nominal conditions; it ages by it."
-    )
-    reference: Kelvin | None = Field(
-        default=None, description="Temperature of the lifetime; default: the library row's."
-    )
-    activation_energy: ElectronVolts | None = Field(
-        default=None, description="Of Arrhenius' law; default: the library row's."
-    )
-    source: Text | None = Field(default=None, description="Where the numbers come from.")
-    description: Text | None = Field(default=None, description="What the part is.")
-
-    @model_validator(mode="after")
-    def _one_lifetime(self) -> "ComponentForm":
-        given = [key for key in ("rate", "mtbf", "lifetime") if getattr(self, key) is not None]
-        if len(given) > 1:
-            raise refuse(f"{' and '.join(given)} exclude each other", "keep one of them")
-        if not given and self.use is None:
-            raise refuse("no lifetime is given", "give one of use, rate, mtbf, lifetime")
-        return self
 
 
 class GroupForm(Form):
@@ -248,6 +216,10 @@ class DocumentForm(Form):
     """A machine, what fails in it, who repairs it, and the work it does."""
 
     fdmc: Literal[1] = Field(default=1, description="Version of this form.")
+    extends: Text | None = Field(
+        default=None,
+        description="Another scenario: mappings here are merged into it, null takes a key away.",
+    )
     name: ScenarioName | None = Field(default=None, description="Short name; default: the file's.")
     title: Text | None = Field(default=None, description="One line for people.")
     mission: LongHours = Field(description="Time that is simulated.")
@@ -260,6 +232,12 @@ class DocumentForm(Form):
     fabric: FabricForm = Field(description="Accelerators, planes and lanes.")
     environment: EnvironmentForm | None = Field(
         default=None, description="Temperatures that rise and fall over the mission."
+    )
+    thermal: ThermalForm | None = Field(
+        default=None, description="Heat: temperatures by node, light that loses lock, excursions."
+    )
+    manufacturing: ManufacturingForm | None = Field(
+        default=None, description="How the units that carry the lanes are made, tested and sold."
     )
     service: ServiceForm = Field(default_factory=ServiceForm)
     workload: WorkloadForm = Field(default_factory=WorkloadForm)

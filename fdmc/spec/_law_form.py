@@ -135,6 +135,21 @@ class BathtubForm(Form):
         return Competing(tuple(phase.law() for phase in self.phases()))
 
 
+class DriveRiseForm(Form):
+    """Drive current of a laser that grows as A t^m, A lognormal, until its margin is used up."""
+
+    rise: Positive = Field(description="Median rise of the drive current `after` so long.")
+    after: Hours = Field(description="Age at which `rise` holds.")
+    time_power: Positive = Field(description="m: 1 linear, 0.5 diffusion.")
+    sigma: Positive = Field(description="Standard deviation of the logarithm of A.")
+    margin: Positive = Field(description="Highest drive current over that when new, less 1.")
+
+    def law(self) -> LogNormal:
+        """When A t^m reaches the margin: t = (margin / A)^(1/m)."""
+        median = self.after * (self.margin / self.rise) ** (1 / self.time_power)
+        return LogNormal(median, self.sigma / self.time_power)
+
+
 class LifetimeForm(Form):
     """A lifetime law: give exactly one key."""
 
@@ -145,6 +160,7 @@ class LifetimeForm(Form):
     lognormal: LogNormalForm | None = None
     gamma: GammaForm | None = None
     bathtub: BathtubForm | None = None
+    drive_rise: DriveRiseForm | None = None
 
     @model_validator(mode="after")
     def _one(self) -> "LifetimeForm":
@@ -152,7 +168,8 @@ class LifetimeForm(Form):
         return self
 
     def law(self) -> Law:
-        return simple_law(self) if self.bathtub is None else self.bathtub.law()
+        other = self.bathtub or self.drive_rise
+        return simple_law(self) if other is None else other.law()
 
 
 class RepairForm(Form):
@@ -183,13 +200,17 @@ Repair = Annotated[
 ]
 
 
-def one_of(form: Form, keys: tuple[str, ...]) -> None:
+def one_of(form: Form, keys: tuple[str, ...], what: str = "law") -> None:
     """Refuse a form unless exactly one of `keys` is given."""
     given = [key for key in keys if getattr(form, key) is not None]
     if len(given) > 1:
         raise refuse(f"{' and '.join(given)} exclude each other", "keep one of them")
     if not given:
-        said = "no law is given" if len(keys) > 3 else f"neither {' nor '.join(keys)} is given"
+        said = (
+            f"no {what} is given"
+            if len(keys) > 3 or what != "law"
+            else f"neither {' nor '.join(keys)} is given"
+        )
         raise refuse(said, f"give one of {', '.join(keys)}")
 
 

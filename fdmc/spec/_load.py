@@ -13,6 +13,7 @@ from .. import library
 from ._build import build
 from ._check import check
 from ._draft import draft
+from ._extends import extended, reader
 from ._form import DocumentForm
 from ._override import keys_at, override
 from ._problem import Finding, Path, Problem, ScenarioError, did_you_mean, dotted, shown
@@ -52,6 +53,10 @@ def load(
     findings = list(text.findings)
     if not text.data and findings:
         raise _error(origin, text, findings)
+    if "extends" in text.data:
+        file = None if isinstance(source, Mapping | Scenario) else folder / origin
+        text = extended(text, file, folder, reader(library.scenarios(), _read_text))
+        findings = list(text.findings)
     for setting in sets:
         changed = plain(text.data)
         found = override(changed, setting)
@@ -87,10 +92,7 @@ def _read(source: Any) -> tuple[str, str, Text, pathlib.Path]:
     if not path.is_file() and str(source) in packaged:
         path = packaged[str(source)]
     try:
-        if path.stat().st_size > MOST_BYTES:
-            raise _unreadable(path, "it is larger than 5 MB", "a scenario is a few kilobytes")
-        text = read_yaml(path.read_text(encoding="utf-8-sig"))
-        return path.name, path.stem, text, path.parent
+        return path.name, path.stem, _read_text(path), path.parent
     except (FileNotFoundError, NotADirectoryError):
         hint = did_you_mean(str(source), [*packaged, *_beside(path)])
         raise _unreadable(path, "no such file or packaged scenario", hint) from None
@@ -98,6 +100,12 @@ def _read(source: Any) -> tuple[str, str, Text, pathlib.Path]:
         raise _unreadable(path, "it is not UTF-8 text", "save it as UTF-8") from None
     except (OSError, ValueError) as error:
         raise _unreadable(path, f"it cannot be read ({error})", "") from None
+
+
+def _read_text(path: pathlib.Path) -> Text:
+    if path.stat().st_size > MOST_BYTES:
+        raise _unreadable(path, "it is larger than 5 MB", "a scenario is a few kilobytes")
+    return read_yaml(path.read_text(encoding="utf-8-sig"))
 
 
 def _beside(path: pathlib.Path) -> list[str]:
@@ -170,6 +178,16 @@ _EXAMPLES = {
     "shape": "write one such as 1.6",
     "scale": 'write one such as "9 y"',
     "median": 'write one such as "24 h"',
+    "margin": "write one such as 0.5",
+    "time_power": "write one such as 0.5",
+    "solder": "write SAC305 or SNPB",
+    "swing": 'write one such as "60 K"',
+    "cycles": 'write one such as "2 /d"',
+    "template": "write 2d, 2.5d, 3d or near_package",
+    "coolant": 'write one such as "35 degC"',
+    "spread": 'write one such as "5 K"',
+    "unit": "name a unit",
+    "duration": "write how long it lasts",
 }
 
 
@@ -200,13 +218,22 @@ def _document(data: dict[str, Any]) -> list[Finding]:
     if data.get("run_in") is not None and data.get("start", "new") == "new":
         fix = "write start: stationary"
         found.append(Finding(("run_in",), "only a stationary start has a run-in", fix))
+    if data.get("extends") is not None:
+        said = "only a document that is read extends another one"
+        found.append(Finding(("extends",), said, "write it in the file"))
     return found
 
 
 def _error(origin: str, text: Text, findings: list[Finding]) -> ScenarioError:
     problems = [
-        Problem(dotted(found.path), text.line(found.path), found.message, found.suggestion)
+        Problem(
+            dotted(found.path),
+            text.line(found.path),
+            found.message,
+            found.suggestion,
+            text.file(found.path),
+        )
         for found in findings
     ]
-    problems.sort(key=lambda problem: (problem.line or 0, problem.path))
+    problems.sort(key=lambda problem: (problem.file, problem.line or 0, problem.path))
     return ScenarioError(origin, problems)

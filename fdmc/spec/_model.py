@@ -6,35 +6,40 @@ Times are hours unless the name of the field says otherwise.
 import dataclasses
 from typing import Literal
 
-from ._law import Law
+from ._heat import Mechanism
+from ._law import Competing, Law
 from .fault_tree import Formula
 
 
 @dataclasses.dataclass(frozen=True)
-class Temperature:
-    """How hot a component is at nominal conditions, and how that ages it (Arrhenius).
+class Component:
+    """The smallest thing with a lifetime; `grade` says how far its numbers can be trusted.
 
-    Its lifetime holds at the reference temperature; `source` says where that and the energy come from.
+    Its mechanisms compete: the first to strike fails it. One that is written as a plain lifetime has the name "".
+    `at_kelvin` is its temperature at nominal conditions (None: that of its thermal node, or unknown), `current` its
+    drive current over that at which its lifetimes hold.
     """
 
-    at_kelvin: float
-    reference_kelvin: float
-    activation_energy_ev: float
-    source: str
-
-
-@dataclasses.dataclass(frozen=True)
-class Component:
-    """The smallest thing with a lifetime; `grade` says how far its numbers can be trusted."""
-
     name: str
-    lifetime: Law
+    mechanisms: tuple[Mechanism, ...]
     repair: Law | None
     source: str
     grade: str
     use: str | None
     description: str
-    temperature: Temperature | None = None
+    at_kelvin: float | None = None
+    current: float | None = None
+
+    @property
+    def lifetime(self) -> Law:
+        """The lifetime at all references: of the only mechanism, or of all that compete."""
+        if len(self.mechanisms) == 1:
+            return self.mechanisms[0].lifetime
+        parts: list[Law] = []
+        for mechanism in self.mechanisms:
+            law = mechanism.lifetime
+            parts += law.laws if isinstance(law, Competing) else (law,)
+        return Competing(tuple(parts))  # pyright: ignore[reportArgumentType]
 
 
 @dataclasses.dataclass(frozen=True)

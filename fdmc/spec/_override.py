@@ -15,10 +15,16 @@ from ._yaml import read_yaml
 
 _PART = re.compile(r"[^.\[\]]+|\[\d+\]")
 _CHOICES = (
-    ("rate", "mtbf", "lifetime"),
+    ("rate", "mtbf", "lifetime", "mechanisms"),
     ("mean", "mtbf", "rate"),
     ("p90", "sigma"),
     ("scale", "mean"),
+    ("constant", "square_wave", "ornstein_uhlenbeck", "markov"),
+    ("ring", "mach_zehnder", "vcsel"),
+    ("named", "negative_binomial", "bose_einstein"),
+    ("linear", "williams_brown"),
+    ("layers", "density"),
+    ("layers", "law"),
 )
 
 
@@ -117,7 +123,7 @@ def _open(here: Any, key: Any, path: Path) -> Any:
         return None
     number = isinstance(value, int) and not isinstance(value, bool)
     short = {"count": value} if number and "count" in keys_at(path) else {}
-    _drop_rivals(here, key)
+    _drop_rivals(here, path)
     here[key] = short
     return short
 
@@ -129,7 +135,7 @@ def _put(here: Any, path: Path, value: str) -> Finding | None:
     if value.strip() and text.findings:
         return Finding(path, f"'{value.strip()}' cannot be read", "quote it as in YAML")
     key = path[-1]
-    _drop_rivals(here, key)
+    _drop_rivals(here, path)
     if isinstance(here, dict):
         # A law has one key: the new one replaces the old one.
         keys = keys_at(path[:-1])
@@ -141,12 +147,13 @@ def _put(here: Any, path: Path, value: str) -> Finding | None:
     return None
 
 
-def _drop_rivals(here: Any, key: str | int) -> None:
-    """Of two ways to give one number, keep the one being set."""
-    if not isinstance(here, dict):
+def _drop_rivals(here: Any, path: Path) -> None:
+    """Of two ways to give one number, keep the one being set; names are never rivals."""
+    key = path[-1]
+    if not isinstance(here, dict) or not keys_at(path[:-1]):
         return
     for choice in _CHOICES:
-        if key in choice and any(rival in here for rival in choice if rival != key):
+        if key in choice:
             for rival in choice:
                 if rival != key:
                     here.pop(rival, None)

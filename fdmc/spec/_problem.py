@@ -11,12 +11,16 @@ Path = tuple[str | int, ...]
 
 @dataclasses.dataclass(frozen=True)
 class Problem:
-    """One thing wrong with a scenario, where it stands, and what to write instead."""
+    """One thing wrong with a scenario, where it stands, and what to write instead.
+
+    `file` names the document of the line where that is another one, which the scenario extends.
+    """
 
     path: str
     line: int | None
     message: str
     suggestion: str = ""
+    file: str = ""
 
     def __str__(self) -> str:
         text = f"{self.path}: {self.message}" if self.path else self.message
@@ -83,6 +87,7 @@ def render(origin: str, problems: Sequence[Problem], most: int = 10**9) -> str:
     lines = [f"{origin}: {count}"]
     for problem in shown:
         where = f"line {problem.line:>{width}}  " if problem.line else ""
+        where = f"{problem.file} {where}" if problem.file else where
         lines.append(f"  {where}{problem}")
     if len(problems) > len(shown):
         lines.append(f"  and {len(problems) - len(shown)} more")

@@ -6,6 +6,8 @@ import hashlib
 import json
 from typing import Any, Literal
 
+from ._heat import Thermal
+from ._manufacturing import Manufacturing
 from ._model import Component, Environment, Fabric, Rule, Service, Unit, Workload
 from ._tree import Tree, build_tree
 from .fault_tree import Formula
@@ -14,7 +16,7 @@ from .fault_tree import Formula
 # Fields that say something to people and change no answer.
 _SAID = {"title", "document", "source", "grade", "use", "description", "copies"}
 # What came later: machines without it keep the fingerprint that they had.
-_LATER = ("structure", "temperature", "environment")
+_LATER = ("structure", "at_kelvin", "current", "environment", "thermal", "manufacturing")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,6 +38,8 @@ class Scenario:
     workload: Workload
     document: dict[str, Any] = dataclasses.field(repr=False, compare=False)
     environment: Environment | None = None
+    thermal: Thermal | None = None
+    manufacturing: Manufacturing | None = None
 
     @functools.cached_property
     def tree(self) -> Tree:
@@ -104,5 +108,8 @@ def _canonical(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _canonical(item) for key, item in value.items()}
     if isinstance(value, tuple):
-        return [_canonical(item) for item in value]
+        # Those that have names were written as a mapping, in whatever order.
+        named = all(dataclasses.is_dataclass(item) and hasattr(item, "name") for item in value)
+        items = sorted(value, key=lambda item: item.name) if named else value
+        return [_canonical(item) for item in items]
     return float(f"{value:.12g}") if isinstance(value, float) else value

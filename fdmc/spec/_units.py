@@ -43,18 +43,24 @@ degree_Celsius = kelvin; offset: 273.15 = degC = celsius
 gram = [mass] = g
 metre = [length] = m
 watt = [power] = W
+joule = watt * second = J
 volt = [voltage] = V
-electron_volt = 1.602176634e-19 * watt * second = eV
+ampere = [current] = A
+radian = [angle] = rad
+square_millimetre = 1e-6 * metre ** 2 = mm2
+square_centimetre = 1e-4 * metre ** 2 = cm2
+electron_volt = 1.602176634e-19 * joule = eV
 """
 
 _NUMBER = r"[-+]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?(?:inf|nan)(?:inity)?"
 _QUANTITY = re.compile(
-    rf"\s*(?P<number>{_NUMBER})\s*(?P<unit>[A-Za-zµ%°]*(?:\s*/\s*[A-Za-z]+)?)\s*"
+    rf"\s*(?P<number>{_NUMBER})\s*(?P<unit>[A-Za-zµ%°]*2?(?:\s*/\s*[A-Za-z]+2?)?)\s*"
 )
 _UNIT_NAMES = (
     "h", "min", "s", "ms", "us", "ns", "d", "wk", "y", "hour", "minute", "second", "day", "week",
     "year", "FIT", "bit", "byte", "b", "B", "kB", "MB", "GB", "TB", "KiB", "MiB", "GiB", "TiB",
-    "Gb/s", "Tb/s", "Mb/s", "degC", "K", "eV",
+    "Gb/s", "Tb/s", "Mb/s", "degC", "K", "eV", "W", "mW", "J", "A", "mA", "rad",
+    "mm", "mm2", "cm2", "/cm2", "/mm2", "g/mm2", "kg",
 )  # fmt: skip
 
 
@@ -88,6 +94,22 @@ GBPS = Dimension("data rate", "gigabit / second", "Gb/s")
 KELVIN = Dimension("temperature", "kelvin", "degC")
 DIFFERENCE = Dimension("temperature difference", "kelvin", "K")
 ELECTRON_VOLTS = Dimension("energy", "electron_volt", "eV")
+EVENTS_PER_HOUR = Dimension("rate", "1 / hour", "/d")
+WATTS = Dimension("power", "watt", "W")
+AMPERES = Dimension("current", "ampere", "mA")
+KELVIN_PER_WATT = Dimension("thermal resistance", "kelvin / watt", "K/W")
+JOULES_PER_KELVIN = Dimension("heat capacity", "joule / kelvin", "J/K")
+KELVIN_PER_SECOND = Dimension("speed of temperature", "kelvin / second", "K/s")
+WATTS_PER_KELVIN = Dimension("power per kelvin", "watt / kelvin", "mW/K")
+WATTS_PER_AMPERE = Dimension("slope", "watt / ampere", "W/A")
+PER_KELVIN = Dimension("share per kelvin", "1 / kelvin", "/K")
+RADIANS_PER_KELVIN = Dimension("phase per kelvin", "radian / kelvin", "rad/K")
+MILLIMETRES = Dimension("length", "mm", "mm")
+SQUARE_MILLIMETRES = Dimension("area", "mm2", "mm2")
+PER_SQUARE_CENTIMETRE = Dimension("density of defects", "1 / cm2", "/cm2")
+PER_SQUARE_MILLIMETRE = Dimension("density of defects", "1 / mm2", "/mm2")
+GRAMS_PER_SQUARE_MILLIMETRE = Dimension("carbon per area", "gram / mm2", "g/mm2")
+KILOGRAMS = Dimension("mass", "kilogram", "kg")
 
 
 def quantity(value: object, dimension: Dimension, minimum: float = -math.inf) -> float:

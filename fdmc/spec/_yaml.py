@@ -27,18 +27,30 @@ _WORDS: dict[str, Any] = {
 
 @dataclasses.dataclass
 class Text:
-    """A document that was read: its data, the line of each path, and what was wrong."""
+    """A document that was read: its data, the line of each path, and what was wrong.
+
+    `files` names the file of every path that another document says (`extends`).
+    """
 
     data: Any
     lines: dict[Path, int]
     findings: list[Finding]
+    files: dict[Path, str] = dataclasses.field(default_factory=dict)
 
     def line(self, path: Path) -> int | None:
         """The line of `path`, or of the nearest thing around it that is written."""
-        for end in range(len(path), -1, -1):
-            if path[:end] in self.lines:
-                return self.lines[path[:end]]
-        return None
+        written = self._written(path)
+        return None if written is None else self.lines[written] or None
+
+    def file(self, path: Path) -> str:
+        """The other document that says it; nothing where it is this one."""
+        written = self._written(path)
+        return "" if written is None else self.files.get(written, "")
+
+    def _written(self, path: Path) -> Path | None:
+        return next(
+            (path[:end] for end in range(len(path), -1, -1) if path[:end] in self.lines), None
+        )
 
 
 def scalar(text: str) -> Any:

@@ -40,4 +40,5 @@ from ._rates import (
     fit_upper as fit_upper,
     mtbf_to_fit as mtbf_to_fit,
     prob_to_fit as prob_to_fit,
+    rate_ratio_interval as rate_ratio_interval,
 )

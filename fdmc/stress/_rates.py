@@ -179,6 +179,64 @@ def fit_interval(
     return HOURS_PER_FIT * (low / device_hours), HOURS_PER_FIT * (high / device_hours)
 
 
+def rate_ratio_interval(
+    failures: Number,
+    device_hours: Number,
+    reference_failures: Number,
+    reference_device_hours: Number,
+    confidence: Number,
+) -> tuple[Number, Number]:
+    """By how much more often parts fail in one place than in another, with so much confidence.
+
+    **Arguments:**
+
+    - `failures`, `device_hours`: in the one place, $r$ and $T$; 0 failures are allowed.
+    - `reference_failures`, `reference_device_hours`: in the other, $r_0$ and $T_0$. Both
+        exposures may be in any unit of time, but in the same one.
+    - `confidence`: two-sided, between 0 and 1.
+
+    All broadcast against each other; on the host alone (SciPy).
+
+    **Returns:**
+
+    The ratios $\\lambda/\\lambda_0$, dimensionless, that the counts do not rule out. Of all $r + r_0$
+    failures the share in the one place is binomial, whatever the rates, with the odds
+    $(\\lambda/\\lambda_0) (T/T_0)$. So the bounds of Clopper and Pearson for that share are exact
+    here (Przyborowski and Wilenski 1940): with $\\alpha = 1 - confidence$, the low ratio is
+    $T_0/T \\; r/(r_0 + 1) \\; F(\\alpha/2; 2r, 2r_0 + 2)$, and 0 for $r = 0$; the high one is the
+    same with the places exchanged, inverted, and infinite for $r_0 = 0$.
+
+    Of constant rates, the ratio is an acceleration. Of rates that change with age it is one at
+    equal ages only, and then of the hazard, not of time.
+
+    **Raises:** `ValueError` as `fit_upper`.
+
+    !!! example
+
+        ```python
+        from fdmc.stress import rate_ratio_interval
+
+        low, high = rate_ratio_interval(20, 1e6, 10, 1e6, 0.95)
+        assert 0.88 < low < 2 < high < 4.8
+        ```
+    """
+    _check_test(failures, device_hours, confidence)
+    require_nonnegative(reference_failures=reference_failures)
+    require_positive(reference_device_hours=reference_device_hours)
+    tail = (1 - confidence) / 2
+    scale = reference_device_hours / device_hours
+    low = scale * _least_odds(failures, reference_failures, tail)
+    with np.errstate(divide="ignore"):  # no failures at the reference: nothing bounds the ratio
+        high = scale / _least_odds(reference_failures, failures, tail)
+    return low, high
+
+
+def _least_odds(some: Number, others: Number, tail: Number) -> Number:
+    """The odds, not the share, so that shares next to 1 lose no digits."""
+    quantile = special.fdtri(np.maximum(2.0 * some, 1.0), 2.0 * others + 2.0, tail)
+    return np.asarray(some / (others + 1.0) * quantile)[()]
+
+
 def fit_quantile(prob: Number, failures: Number, device_hours: Number) -> Number:
     """A quantile of what is believed about a rate after a test, and nothing before it.
 

@@ -3,6 +3,7 @@ from ._estimate import (
     Estimate as Estimate,
     function_estimate as function_estimate,
     mean_estimate as mean_estimate,
+    mean_of as mean_of,
 )
 from ._tally import (
     HOURS as HOURS,

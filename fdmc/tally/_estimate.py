@@ -72,6 +72,15 @@ def mean_estimate(
     return Estimate(max(low, 0.0), best, min(high, most), unit, n)
 
 
+def mean_of(values: np.ndarray, unit: str) -> Estimate:
+    """Estimate the mean of independent values of either sign, float64[replicas]."""
+    n, best = len(values), float(np.mean(values))
+    if n < 2:
+        return Estimate(-math.inf, best, math.inf, unit, n, "one_replica")
+    half = _t(n) * float(np.std(values, ddof=1)) / math.sqrt(n)
+    return Estimate(best - half, best, best + half, unit, n)
+
+
 def function_estimate(
     f: Callable[[np.ndarray], float], mean: np.ndarray, cov: np.ndarray, n: int, unit: str
 ) -> Estimate:

@@ -1,5 +1,11 @@
 """Heat: RC networks of packages, the power that swings in them, and what it does to light."""
 
+from ._dark import (
+    LockLimits as LockLimits,
+    dark_prob as dark_prob,
+    lock_limits as lock_limits,
+    short_share as short_share,
+)
 from ._devices import (
     MachZehnder as MachZehnder,
     Vcsel as Vcsel,
@@ -42,6 +48,13 @@ from ._network import (
     network as network,
     resistance as resistance,
     steady_kelvin as steady_kelvin,
+)
+from ._points import (
+    LoadPoints as LoadPoints,
+    hermite as hermite,
+    load_points as load_points,
+    load_watts as load_watts,
+    mean_load as mean_load,
 )
 from ._power import (
     TRAINING_STATES as TRAINING_STATES,

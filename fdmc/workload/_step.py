@@ -7,6 +7,27 @@ from jaxtyping import Array, Float
 Number = Float[Array, "..."] | float | int
 
 
+def exposed_seconds(seconds: Number, overlap_seconds: Number) -> Float[Array, "..."]:
+    """Time of a collective that computation does not hide.
+
+    **Arguments:**
+
+    - `seconds`: time of the collective, $T_j$; infinite is allowed.
+    - `overlap_seconds`: the finite overlap window $h_j$ that hides it.
+
+    **Returns:** $\\max(0, T_j - h_j)$ in seconds.
+
+    !!! example
+
+        ```python
+        from fdmc.workload import exposed_seconds
+
+        assert exposed_seconds(0.25, 0.125) == 0.125
+        ```
+    """
+    return jnp.maximum(0.0, jnp.asarray(seconds) - overlap_seconds)
+
+
 def step_seconds(
     compute_seconds: Number,
     compute_fraction: Number,
@@ -40,5 +61,5 @@ def step_seconds(
     alive = fraction > 0
     total = jnp.where(alive, compute_seconds / jnp.where(alive, fraction, 1.0), jnp.inf)
     for seconds, overlap in exposed:
-        total = total + jnp.maximum(0.0, jnp.asarray(seconds) - overlap)
+        total = total + exposed_seconds(seconds, overlap)
     return total

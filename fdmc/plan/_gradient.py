@@ -1,0 +1,120 @@
+"""How the leaves of a plan move with a number of the scenario, by automatic differentiation."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from ..spec import Exponential, Mechanism, RingLink, Scenario
+from ._arrays import AnyArray
+from ._effects import Effects
+from ._excursions import tail_hours
+from ._heat import Heat
+from ._plan import Plan
+from ._rows import EXCURSION, Row, rows_of
+
+
+class GradientError(ValueError):
+    """A gradient was asked for where there is none, or none that would be right."""
+
+
+class Sensitivity(eqx.Module):
+    """Derivatives of the leaves of a plan with respect to one number.
+
+    `log_rate` is that of the logarithm of each class's rate of failure; the others are those of the fields of the same
+    name.
+    """
+
+    log_rate: Float[AnyArray, " classes"]
+    lost: Float[AnyArray, "seasons grid"]
+    tail_hours: Float[AnyArray, " excursions"]
+
+
+def knobs_of(scenario: Scenario) -> dict[str, tuple[float, str]]:
+    """Return the numbers that have a gradient, by path: their value and unit."""
+    found: dict[str, tuple[float, str]] = {}
+    t = scenario.thermal
+    if t is not None:
+        found["thermal.coolant"] = (t.coolant_kelvin, "K")
+        found["thermal.air"] = (t.air_kelvin, "K")
+        if isinstance(t.link, RingLink):
+            found["thermal.link.ring.top"] = (t.link.top_kelvin, "K")
+            found["thermal.link.ring.range"] = (t.link.range_kelvin, "K")
+    for name, part in scenario.components.items():
+        if part.at_kelvin is not None:
+            found[f"components.{name}.at"] = (part.at_kelvin, "K")
+        if any(m.current_exponent or m.drive for m in part.mechanisms):
+            found[f"components.{name}.current"] = (part.current or 1.0, "1")
+    return found
+
+
+def sensitivity(scenario: Scenario, plan: Plan, path: str) -> Sensitivity:
+    """Return how the plan of a scenario moves with the number at `path`, per its unit (kelvin, or ratio).
+
+    **Raises:** `GradientError` for a number without a gradient, and where it moves what no estimator sees: the life of
+    a class that wears, or a class that ages differently in the steps of an environment.
+    """
+    known = knobs_of(scenario)
+    if path not in known:
+        have = (
+            ", ".join(known) or "none in this scenario (give it a thermal section, `at`, `current`)"
+        )
+        raise GradientError(
+            f"{path} has no gradient: counts and thresholds are steps, and other numbers are not differentiated yet. "
+            f"These have one: {have}."
+        )
+    rows = rows_of(scenario, Effects(scenario))
+    value, _ = known[path]
+
+    def leaves(x):
+        heat = Heat(scenario, {path: x})
+        rates = jnp.stack([jnp.log(jnp.asarray(_rate(heat, row), float)) for row in rows])
+        t = scenario.thermal
+        kinds = () if t is None else t.excursions
+        tails = [jnp.asarray(tail_hours(heat, e), float) for e in kinds]
+        lost = jnp.asarray(heat.lost_by_season, float)
+        return rates, lost, jnp.stack(tails) if tails else jnp.zeros(0)
+
+    at = jnp.asarray(value, float)
+    rates, lost, tails = jax.jvp(leaves, (at,), (jnp.ones_like(at),))[1]
+    rates = np.asarray(rates)
+    _refuse_unseen(scenario, rows, rates, path)
+    return Sensitivity(rates, np.asarray(lost), np.asarray(tails))
+
+
+def _rate(heat: Heat, row: Row):
+    """A number proportional to the failure rate of a row; failures that excursions add enter by their mean."""
+    if row.rule.swap == EXCURSION:
+        return 1.0
+    mechanism = _mechanism(heat.scenario, row)
+    if heat.thermal is not None and mechanism.cycling is not None:
+        if "cycling" not in heat.thermal.effects:
+            return 1.0
+        damage = heat.damage(row.unit, row.component, mechanism.cycling)
+        known = heat.temperatures(row.unit, row.component) is not None
+        fatigue = sum(damage.values()) if known else 1.0
+    else:
+        fatigue = 1.0
+    return fatigue * heat.hot_speed(row.unit, row.component, mechanism)
+
+
+def _mechanism(scenario: Scenario, row: Row) -> Mechanism:
+    mechanisms = scenario.components[row.component].mechanisms
+    return next(m for m in mechanisms if m.name == row.mechanism)
+
+
+def _refuse_unseen(scenario: Scenario, rows: list[Row], rates: np.ndarray, path: str):
+    for row, moves in zip(rows, rates, strict=True):
+        if moves == 0:
+            continue
+        if not isinstance(row.lifetime, Exponential):
+            raise GradientError(
+                f"{path} moves the life of '{row.name}', which wears: the score function sees constant rates only. "
+                "Give it an exponential life, or compare two scenarios (fdmc.compare)."
+            )
+        if row.exposure is not None:
+            raise GradientError(
+                f"{path} moves '{row.name}' differently in each step of the environment, which the score function "
+                "does not see; leave the environment out, or compare two scenarios (fdmc.compare)."
+            )
