@@ -22,8 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from fdmc.kernel import lanes_and_spares, packages, stream_keys
-from fdmc.plan import PACKAGE_STREAMS, PackagePlan, package_plan
-from fdmc.plan import stream
+from fdmc.plan import PACKAGE_STREAMS, PackagePlan, package_plan, stream
 from fdmc.yields import Clustering, LaneDie, shipment
 
 

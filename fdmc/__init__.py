@@ -2,9 +2,9 @@
 
 from .collect import (
     FaultTreeAnswer as FaultTreeAnswer,
-    ManufacturingResult as ManufacturingResult,
     Gradient as Gradient,
     HeatShares as HeatShares,
+    ManufacturingResult as ManufacturingResult,
     NoAnswer as NoAnswer,
     RelativeError as RelativeError,
     Replicas as Replicas,
@@ -14,9 +14,9 @@ from .collect import (
     availability as availability,
     compare as compare,
     fault_tree as fault_tree,
-    manufacture as manufacture,
     gradient as gradient,
     heat_shares as heat_shares,
+    manufacture as manufacture,
     mission as mission,
     run as run,
     snapshot as snapshot,

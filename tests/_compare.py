@@ -15,14 +15,16 @@ from fdmc import reference, spec
 from fdmc.collect._columns import columns_of
 from fdmc.collect._run import BINS
 from fdmc.plan import lower
+from fdmc.thermal import TEMPLATES
 from fdmc.tally import HOURS
 
 
 Z = 4.9  # one false alarm in a million, each
 
 
+_COUNTS = ("failures", "swaps", "blast", "interruptions", "drains", "lock_losses")
 # The reference blames by component, of which these are sums, and keeps no curve.
-_OURS_ALONE = ("blame.fru", "stops.", "curve.")
+_OURS_ALONE = ("blame.fru", "stops.", "curve.", "window.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,10 +81,20 @@ def reference_facts(scenario: spec.Scenario, replicas: int, seed: int = 1) -> di
     return {key: Fact.of(totals[key], squares[key], replicas) for key in totals}
 
 
+def built(scenario: spec.Scenario) -> reference.Machine:
+    """The machine of the reference, with the numbers of its thermal template."""
+    if scenario.thermal is None:
+        return reference.build(scenario)
+    known = TEMPLATES[scenario.thermal.template]
+    value = lambda numbers: {name: each.value for name, each in numbers.items()}
+    numbers = (value(known.paths), value(known.capacitance), value(known.watts))
+    return reference.build(scenario, reference.Network(*numbers))
+
+
 def _sums(
     document: dict[str, Any], seed: int, replicas: range
 ) -> tuple[Counter[str], Counter[str]]:
-    machine = reference.build(spec.load(document))
+    machine = built(spec.load(document))
     names = {name: rule.swap or name.split("/")[1] for name, rule in machine.rules.items()}
     swaps = {rule.name: names[name] for name, rule in machine.rules.items()}
     totals: Counter[str] = Counter()
@@ -113,6 +125,10 @@ def _row(machine: reference.Machine, o: reference.Outcome, swaps: dict[str, str]
         row[f"swaps.{swaps[rule]}"] += count
     for name, count in o.failures.items():
         row[f"failures.{name.split('/')[1]}"] += count
+    row["dark"] = o.dark_hours  # type: ignore[assignment]
+    for kind in machine.heat.excursions:
+        if machine.heat.darkens(kind):
+            row["lock_losses"] += o.failures[f"{kind.unit}/{kind.name}"]
     for name, hours in o.blame.items():
         row[f"blame.component.{name.split('/')[1]}"] += hours / accelerators  # type: ignore[assignment]
         row[f"blame.level.{name.split('/')[0]}"] += hours / accelerators  # type: ignore[assignment]
@@ -131,7 +147,7 @@ def distances(
         if name.startswith(_OURS_ALONE):
             continue
         a, b = (facts.get(name, Fact(0.0, 0.0, 1)) for facts in (ours, theirs))
-        counted = name.split(".")[0] in ("failures", "swaps", "blast", "interruptions", "drains")
+        counted = name.split(".")[0] in _COUNTS
         if counted and b.mean * b.count < least and a.mean * b.count < 3 * least:
             continue
         error = math.sqrt(a.variance / a.count + b.variance / b.count)

@@ -10,6 +10,7 @@ from _machines import load
 from fdmc import reference, spec
 from fdmc.reference import Network
 from fdmc.reference._excursion import Site, Weather
+from fdmc.reference._light import phi
 
 
 K = 8.617333262e-5
@@ -53,6 +54,7 @@ def pod(
     network: Network | None = None,
     ways: tuple[spec.Mechanism, ...] = (),
     current: float | None = None,
+    more_units: dict[str, Any] | None = None,
     **more: Any,
 ) -> reference.Machine:
     """Two trays of two packages of 8 lanes, 6 of them needed; a laser in each tray; a loop for each tray."""
@@ -71,6 +73,7 @@ def pod(
                 "contains": {"lane": {"count": 8, "need": 6}},
             },
             "lane": {"components": {"ring": 1}},
+            **(more_units or {}),
         },
         "fabric": {"accelerator": "package", "planes": 2, "lane_rate": "100 Gb/s"},
         "workload": {"compute": "1 ns", "collectives": [{"op": "all_to_all", "size": "1 GiB"}]},
@@ -116,3 +119,17 @@ TRAY = dataclasses.replace(
     OUTAGE, name="tray", unit="tray", rise_kelvin=5.0, duration=spec.Fixed(60.0)
 )
 SLOW_SWAP = {"replace": {"laser": {"takes_out": "tray", "time": "1e9 h"}}}
+
+
+def spare(p: float) -> float:
+    """6 of 8 lanes are needed; p of them are dark, one by one."""
+    return sum((k - 2) / 6 * math.comb(8, k) * p**k * (1 - p) ** (8 - k) for k in range(3, 9))
+
+
+LIT = with_excursions(OUTAGE, link=RING)  # at 320 K the cold limit is 0.5 K away
+# At 345 K: 0.3 % dark; 5 K more, 40 %; 10 K more, 99 %.
+WARM = dataclasses.replace(LIT, coolant_kelvin=325.0)
+
+
+def s(x: float) -> float:
+    return spare(phi(x - 5.5, 2.0) + phi(-25.5 - x, 2.0))

@@ -17,6 +17,7 @@ from fdmc.collect import Ledger
 
 
 DOCS = pathlib.Path(__file__).parent.parent / "docs"
+TRAY = DOCS / "examples/heated-tray.yaml"
 SMALL = """
 name: small
 mission: 2 y
@@ -221,6 +222,9 @@ BAD = [
     (("run", "SMALL", "--frobnicate"), "unrecognized arguments: --frobnicate"),
     (("run", "SMALL", "--replica", "5"), "unrecognized arguments"),
     (("run", "FILE"), "1 problem"),
+    (("run", "SMALL", "--shares"), "--shares: small has no thermal section"),
+    (("run", "SMALL", "--gradient"), "no number of small has a gradient"),
+    (("run", "SMALL", "--gradient", "thermal.coolant"), "thermal.coolant has no gradient"),
     (("show", "cpo512"), "did you mean 'cpo-512'?"),
     (("show", "LAS-UHPP"), "did you mean 'LAS-UHP'?"),
     (("show", "zzzzzzzzz"), "see `fdmc list`"),
@@ -285,6 +289,58 @@ def test_every_problem_of_a_scenario_is_in_the_json(fdmc, tmp_path):
     assert {problem["path"] for problem in problems} == {"mission", "fabric.acelerator"}
     assert all(problem["line"] for problem in problems)
     assert "did you mean 'accelerator'?" in err
+
+
+def test_heat_in_the_json(fdmc, tmp_path):
+    words = ("--replicas", 64, "--json", "--quiet", "--out", tmp_path)
+    code, out, err = fdmc("run", TRAY, *words, "--shares", "--gradient", "thermal.link.ring.range")
+    assert (code, err) == (0, "")
+    found = json.loads(out, parse_constant=pytest.fail)
+    assert list(found["heat_shares"]) == ["ageing", "cycling", "lock"]
+    for said in found["heat_shares"].values():
+        for part in ("gain", "share"):
+            assert said[part]["low"] < said[part]["best"] < said[part]["high"]
+    slope = found["gradient"]["thermal.link.ring.range"]
+    assert list(slope) == ["total", "by_rate", "by_light"]
+    assert slope["total"]["high"] < 0
+    assert slope["total"]["unit"] == "1/K"
+    assert found["metrics"]["power.heat"]["status"] == "exact"
+    assert json.loads((tmp_path / "result.json").read_text())["gradient"] == found["gradient"]
+    assert (tmp_path / "heat.png").stat().st_size > 10_000
+
+
+def test_heat_in_the_tables(fdmc):
+    code, out, err = fdmc("run", TRAY, "--replicas", 64, "--gradient")
+    assert code == 0
+    assert "differentiating" in err
+    for words in (
+        "Gradients of lost goodput",
+        "thermal.air",
+        "components.laser.current",
+        "% per K",
+    ):
+        assert words in out, words
+    assert "Share of lost goodput by effect" not in out
+    code, out, _ = fdmc("show", TRAY, "--json")
+    assert json.loads(out, parse_constant=pytest.fail)["heat"]["packages"] == 4
+
+
+def test_a_gradient_that_is_refused(fdmc, tmp_path):
+    """The reason is there before anything runs, and without a path the others are found."""
+    document = yaml.safe_load(TRAY.read_text())
+    document["components"]["laser"]["lifetime"] = {"weibull": {"shape": 2, "scale": "20 y"}}
+    del document["components"]["laser"]["rate"]
+    path = tmp_path / "worn.yaml"
+    path.write_text(yaml.safe_dump(document))
+    code, out, err = fdmc("run", path, "--gradient", "components.laser.at")
+    assert (code, out) == (2, "")
+    assert "els/laser" in err
+    assert "which wears" in err
+    code, out, _ = fdmc("show", path)
+    assert "gradient with respect to components.laser.at" in out
+    code, out, _ = fdmc("show", path, "--json")
+    reasons = {q["question"]: q["why"] for q in json.loads(out)["questions"]}
+    assert "els/laser" in reasons["gradient with respect to components.laser.current"]
 
 
 def test_a_machine_that_the_engine_refuses(fdmc, tmp_path):

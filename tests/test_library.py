@@ -8,7 +8,9 @@ import yaml
 from fdmc import library, spec
 
 
-NAMES = ["cpo-512", "nvl72-copper", "pluggable-512", "tpuv4-pod"]
+WHOLE = ["cpo-512", "nvl72-copper", "pluggable-512", "tpuv4-pod"]
+MADE = ["cpo-2.5d", "cpo-2d", "cpo-3d", "cpo-chiplet", "cpo-monolithic", "inp-2d", "npo", "vcsel-2d"]
+NAMES = sorted(WHOLE + MADE)
 OPTICS = {"pic", "eic", "fibre_array", "attach", "ring", "heater", "detector", "laser", "els_board"}
 
 
@@ -82,8 +84,22 @@ def test_packaged_scenarios_load(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_inline_numbers_say_where_they_come_from(name):
     document = yaml.safe_load(library.scenarios()[name].read_text())
-    for part in document["components"].values():
-        assert "use" in part or "source" in part
+    assert ("extends" in document) == (name in MADE)
+    for part in document.get("components", {}).values():
+        assert part is None or "use" in part or "source" in part
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_made_scenarios_are_one_machine(name):
+    """The same accelerators, planes and bandwidth; light is made and placed in another way."""
+    scenario = spec.load(name)
+    assert totals(name, "package", "asic", "switch_tray") == (64, 16, 8)
+    assert scenario.fabric == spec.load("cpo-2d").fabric
+    assert scenario.workload == spec.load("cpo-512").workload
+    node = scenario.tree.nodes["lane"]
+    assert scenario.tree.per("package", "engine") * (node.need or node.count) == 64
+    assert scenario.manufacturing is not None
+    assert scenario.manufacturing.lanes.unit == "lane"
 
 
 def totals(name, *units):

@@ -5,11 +5,24 @@ import math
 from collections.abc import Iterator
 
 import pytest
-from _one_pole import AF, AF10, ONE_POLE, OUTAGE, PLAIN, RING, engine, mechanism, old, pod, with_excursions
+from _one_pole import (
+    AF,
+    AF10,
+    HOT,
+    ONE_POLE,
+    OUTAGE,
+    PLAIN,
+    WARM,
+    engine,
+    mechanism,
+    old,
+    pod,
+    s,
+    with_excursions,
+)
 
 from fdmc import spec
 from fdmc.reference._cycling import environment_cycles
-from fdmc.reference._light import phi
 
 
 def test_cycles_of_load_stops_and_excursions():
@@ -38,6 +51,17 @@ def test_cycles_of_load_stops_and_excursions():
     assert pace.clock().steps[0][1] == pytest.approx(total, rel=1e-6)
     (pace,) = pod(dataclasses.replace(thermal, effects=()), ONE_POLE, joint).part("els/laser").paces
     assert pace.clock().when(0.0, 1e-9) == math.inf
+
+
+def test_elastic_swings_do_no_harm():
+    """3 K are taken off the swing of the excursion and off the reference cycle's, and a swing below that is none."""
+    cycling = spec.Cycling("SAC305", 50.0, 373.15, 0.5, 2.0, elastic_kelvin=3.0)
+    joint = (mechanism(spec.Weibull(2.0, 1e4), "joint", reference_kelvin=None, cycling=cycling),)
+    slight = dataclasses.replace(OUTAGE, name="slight", rise_kelvin=2.0)
+    for kinds in ((OUTAGE,), (OUTAGE, slight)):
+        (pace,) = pod(with_excursions(*kinds), None, joint).part("els/laser").paces
+        damage = (7 / 47) ** 2.65 * 40**0.136 * math.exp(2185 * (1 / 373.15 - 1 / (HOT + 10)))
+        assert pace.speed(0.0) == pytest.approx(damage / 320 / 2, rel=1e-9)
 
 
 def test_cycles_of_a_random_load():

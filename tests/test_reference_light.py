@@ -6,7 +6,21 @@ from typing import Any
 
 import pytest
 from _machines import agree
-from _one_pole import ONE_POLE, OUTAGE, PLAIN, RING, TRAY, engine, old, pod, starting, with_excursions
+from _one_pole import (
+    LIT,
+    ONE_POLE,
+    OUTAGE,
+    PLAIN,
+    RING,
+    TRAY,
+    WARM,
+    engine,
+    old,
+    pod,
+    s,
+    spare,
+    starting,
+)
 
 from fdmc import reference, spec
 from fdmc.reference._ageing import decayed
@@ -92,20 +106,6 @@ def test_tails():
 # --- lanes in histories ---
 
 
-def spare(p: float) -> float:
-    """6 of 8 lanes are needed; p of them are dark, one by one."""
-    return sum((k - 2) / 6 * math.comb(8, k) * p**k * (1 - p) ** (8 - k) for k in range(3, 9))
-
-
-LIT = with_excursions(OUTAGE, link=RING)  # at 320 K the cold limit is 0.5 K away
-# At 345 K: 0.3 % dark; 5 K more, 40 %; 10 K more, 99 %.
-WARM = dataclasses.replace(LIT, coolant_kelvin=325.0)
-
-
-def s(x: float) -> float:
-    return spare(phi(x - 5.5, 2.0) + phi(-25.5 - x, 2.0))
-
-
 def test_background_slows_every_lane():
     """At 320 K, 40 % of the rings are too cold; the healthy machine has all its lanes."""
     machine = pod(LIT, ONE_POLE)
@@ -116,7 +116,8 @@ def test_background_slows_every_lane():
         outcome = reference.history(machine, 1, 0)
     assert outcome.work == pytest.approx(2000 * (1 - background), rel=1e-6)
     assert outcome.full_hours == 2000
-    assert outcome.dark_hours == 0.0
+    assert outcome.dark_hours == pytest.approx(2000 * background)
+    assert outcome.blame == {"lane/dark_lanes": pytest.approx(4 * 2000 * background)}
 
 
 def test_nested_excursions_take_what_their_sum_takes():
@@ -190,9 +191,65 @@ def test_lost_lanes_over_time():
 
 
 def test_without_effects_excursions_only_come_and_go():
-    machine = pod(dataclasses.replace(WARM, effects=()), ONE_POLE, old(1000.0))
-    with starting(outage=100):
+    """They are blocked for as long as their darkness would last, were there any."""
+    hot = dataclasses.replace(OUTAGE, recovery_hours=6.0)
+    for effects in ((), ("ageing",), ("lock",)):
+        thermal = dataclasses.replace(WARM, excursions=(hot,), effects=effects)
+        machine = pod(thermal, ONE_POLE, old(1000.0) if not effects else ())
+        with starting(outage=100):
+            outcome = reference.history(machine, 1, 0)
+        dark = 6 * decayed(lambda x: s(x) - s(0), 10.0) + 0.1 / 3600
+        assert 1 < dark < 6
+        assert outcome.hot_hours["pod/outage"] == pytest.approx(20 + dark, rel=1e-4)
+        assert machine.heat.per_hour(hot) == pytest.approx(1 / (300 + 20 + dark), rel=1e-4)
+        assert outcome.failures["pod/outage"] == 1
+        assert outcome.blast == {4 if "lock" in effects else 0: 1}
+        assert (outcome.work == 2000) == ("lock" not in effects)
+
+
+def test_seasons_shift_the_lanes_too():
+    """0 K from 0, 5 K from 300, 0 K again from 500; one tray's excursion from 250 to 310, the other's from 460 to 520."""
+    steps = {"steps": [{"for": "300 h", "shift": "0 K"}, {"for": "200 h", "shift": "+5 K"}]}
+    both = (dataclasses.replace(TRAY, name="early"), dataclasses.replace(TRAY, name="late"))
+    thermal = dataclasses.replace(WARM, excursions=both)
+    for units, d in ((["package"], 5.0), (["els"], 0.0)):
+        machine = pod(thermal, ONE_POLE, environment={**steps, "units": units}, mission="600 h")
+        with starting(early0=250, late1=460):
+            outcome = reference.history(machine, 1, 0)
+        relock = 0.1 / 3600
+        lost = 290 * s(0) + 50 * s(5) + 10 * s(5 + d) + 150 * s(d) + 40 * s(5 + d)
+        lost += (20 + relock) * s(5) + (600 - 520 - 40) * s(0)
+        assert outcome.work == pytest.approx(600 - lost, rel=1e-6)
+        mean = lambda x, y: (s(x) + s(y)) / 2
+        dark = 250 * s(0) + 50 * mean(0, 5) + 10 * mean(d, 5 + d) + 150 * s(d)
+        dark += 40 * mean(d, 5 + d) + 20 * mean(0, 5) + 80 * s(0)
+        assert outcome.dark_hours == pytest.approx(dark, rel=1e-4)
+        assert (outcome.interruptions, outcome.drains) == (0, 0)
+        assert sum(outcome.blame.values()) == pytest.approx(4 * (600 - outcome.work), rel=1e-6)
+
+
+def test_the_environment_turns_backwards_before_zero():
+    steps = {"steps": [{"for": "70 h", "shift": "0 K"}, {"for": "40 h", "shift": "+5 K"}]}
+    more = {"environment": steps, "start": "stationary", "run_in": "133 h"}
+    machine = pod(dataclasses.replace(WARM, excursions=()), ONE_POLE, mission="100 h", **more)
+    outcome = reference.history(machine, 1, 0)
+    assert outcome.dark_hours == pytest.approx(70 * s(0) + 30 * s(5), rel=1e-6)
+
+
+def test_an_excursion_of_an_engine_takes_its_own_planes():
+    inner = dataclasses.replace(TRAY, name="inner", unit="engine", duration=spec.Fixed(50.0))
+    outer = dataclasses.replace(TRAY, name="outer", unit="package", duration=spec.Fixed(20.0))
+    thermal = dataclasses.replace(WARM, excursions=(inner, outer))
+    units = {
+        "package": {"components": {"gpu": 1}, "contains": {"engine": 2}},
+        "engine": {"contains": {"lane": {"count": 8, "need": 6}}},
+    }
+    machine = pod(thermal, ONE_POLE, more_units=units)
+    with starting(inner2=100, outer1=100):  # in one half of the same package
         outcome = reference.history(machine, 1, 0)
-    assert outcome.failures == {"pod/outage": 1}
-    assert outcome.blast == {0: 1}
-    assert outcome.work == 2000
+    dark = (20 * (s(10) + s(5)) + 30 * s(5)) / 2
+    assert outcome.dark_hours == pytest.approx(dark / 4 + 2000 * s(0), rel=1e-3)
+    assert outcome.blast == {1: 2}
+    inside = 1 - (1 - s(10)) / (1 - s(5))  # of half of its lanes
+    blame = 4 * 20 * (1 - (1 - (s(5) + s(10)) / 2)) * s(5) / (s(5) + inside / 2)
+    assert outcome.blame["package/outer"] == pytest.approx(blame, rel=0.02)

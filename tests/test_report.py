@@ -110,7 +110,8 @@ def test_every_metric_is_documented(result):
     for name, estimate in result.metrics.items():
         assert report.document_of(name).unit == estimate.unit, name
     used = {report.document_of(name).name for name in result.metrics}
-    assert used == {metric.name for metric in report.METRICS}
+    heat = ("thermally_stable", "steady_dark", "lock_losses", "power.")  # tests/test_report_heat.py
+    assert used == {m.name for m in report.METRICS if not m.name.startswith(heat)}
     with pytest.raises(KeyError, match="no metric is called 'goodputt'"):
         report.document_of("goodputt")
 

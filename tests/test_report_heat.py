@@ -14,7 +14,10 @@ from rich.console import Console
 import fdmc
 from fdmc import Estimate, Replicas, load, report, run
 from fdmc.collect import heat_watts
+from fdmc.collect._columns import WINDOW_EDGES
+from fdmc.collect._heat import _quantile
 from fdmc.plan import Heat, knobs_of, lower, sensitivity
+from fdmc.tally import Tally
 from fdmc.thermal import NODES, default_ring
 
 
@@ -115,6 +118,7 @@ def test_effects_that_are_left_out_are_said(tray):
     assert heat.left_out == ("cycling", "lock")
     assert heat.cycles == ()
     assert [e.dark_lanes for e in heat.excursions] == [0, 0]
+    assert heat.link.steady_dark_lanes == 0
     said = text_of(*report.machine_tables(report.describe(cold)))
     assert "Left out (thermal.effects): cycling, lock." in said
     assert "not counted" in said
@@ -128,7 +132,6 @@ def test_the_tables_of_a_machine(machine):
     ):  # fmt: skip
         assert words in said, words
     assert "nan" not in said
-    assert "not stated" not in said
     found = report.machine_object(machine)
     assert found["heat"]["link"]["kind"] == "ring"
     json.dumps(found, allow_nan=False)
@@ -196,6 +199,26 @@ def test_throughput_is_what_is_not_dark(result, machine):
     assert worst.best < e.best < 1 - result["steady_dark_lanes"].best
     assert result["steady_dark_lanes"].best == pytest.approx(heat.link.steady_dark_lanes, rel=1e-5)
     assert result["steady_dark_lanes"].status == "exact"
+
+
+def test_the_worst_hours_cannot_be_better_than_the_steady_state():
+    """Windows of which none, or 2 %, or an unsure 1 %, lie below the edge 0.9."""
+
+    class Below:
+        def __init__(self, low, best, high):
+            self.tally, self.columns = Tally.zero(0, 0, 0), None
+            self.share = (low, best, high)
+
+        def mean(self, name, scale, unit, most=1.0):
+            edge = WINDOW_EDGES[int(name.removeprefix("window."))]
+            return Estimate(*(self.share if edge >= 0.9 else (0.0, 0.0, 0.0)), "1", 9)
+
+    never = _quantile(Below(0.0, 0.0, 0.001), 0.9999)
+    assert (never.low, never.best, never.high) == (0.9975, 0.9999, 0.9999)
+    often = _quantile(Below(0.015, 0.02, 0.025), 0.9999)
+    assert (often.low, often.best, often.high) == pytest.approx((0.8975, 0.9, 0.9))
+    unsure = _quantile(Below(0.005, 0.009, 0.013), 0.9999)
+    assert (unsure.low, unsure.best, unsure.high) == pytest.approx((0.8975, 0.9999, 0.9999))
 
 
 def test_an_exact_estimate_says_so():

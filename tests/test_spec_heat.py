@@ -61,7 +61,7 @@ def test_mechanisms():
     assert wear.lifetime.sigma == pytest.approx(0.8, rel=1e-12)
     assert (wear.drive, wear.current_exponent) == (spec.Drive(0.5, 0.5), 2.0)
     assert (attach.reference_kelvin, attach.activation_energy_ev) == (None, None)
-    assert attach.cycling == spec.Cycling("SNPB", 100.0, 373.15, 1.0, 1.0)
+    assert attach.cycling == spec.Cycling("SNPB", 100.0, 373.15, 1.0, 1.0, 10.0)
     assert isinstance(laser.lifetime, spec.Competing)
     (solder,) = parts["solder"].mechanisms
     assert solder.cycling is not None

@@ -10,6 +10,7 @@ from ._fault_tree_options import EXAMPLES as _FAULT_TREE, fault_tree_options
 from ._options import relative, seconds, whole
 from ._run import run
 from ._show import list_all, show, show_schema
+from ._yield import EXAMPLES as _YIELD, yield_options, yields
 
 
 _EXITS = "exit status: 0 good, 2 bad input, 3 precision not reached, 130 interrupted and resumable."
@@ -18,6 +19,7 @@ accelerators loses when its parts fail, and which failure domain is to blame.
 
   fdmc run cpo-512              simulate a packaged scenario
   fdmc show cpo-512             what the machine is, before anything runs
+  fdmc yield cpo-2.5d           what the factory ships: bins, spares left, cost
   fdmc fault-tree plant.xml     Open-PSA and Galileo models: exact, Monte Carlo, importance
   fdmc list                     packaged scenarios and components, with sources
   fdmc doctor                   is this machine ready, and how fast is it"""
@@ -86,6 +88,9 @@ def parser() -> argparse.ArgumentParser:
             _FAULT_TREE,
         )
     )
+    made = _verb(verbs, "yield", yields, "say what the factory of a scenario ships", _YIELD)
+    yield_options(made)
+    _set_option(made)
     _show_options(
         _verb(verbs, "show", show, "show a scenario, or a component of the library", _SHOW)
     )

@@ -77,6 +77,7 @@ def _scenario(name: str) -> dict:
         "planes": scenario.fabric.planes,
         "mission_hours": scenario.mission_hours,
         "grades": dict(sorted(grades.items())),
+        "made": None if scenario.manufacturing is None else scenario.manufacturing.unit,
     }
 
 

@@ -70,7 +70,8 @@ def columns_of(plan: Plan, directory: Directory, bins: int) -> Columns:
 def collective_names(plan: Plan) -> list[str]:
     """Return a name for each collective: its op, with the algorithm where an op occurs twice."""
     ops = [op for op, _ in plan.collectives]
-    names = [op if ops.count(op) == 1 else f"{op}.{how}" for op, how in plan.collectives]
+    hows = [how if isinstance(how, str) else "_or_".join(how) for _, how in plan.collectives]
+    names = [op if ops.count(op) == 1 else f"{op}.{how}" for op, how in zip(ops, hows, strict=True)]
     return [n if names.count(n) == 1 else f"{n}.{j + 1}" for j, n in enumerate(names)]
 
 
@@ -126,13 +127,10 @@ def measure(
 
 
 def _darkness(plan: Plan, out: Outcome, failed, take, hours) -> list[np.ndarray]:
-    """Lanes that excursions have darkened: over the mission, how often, and in windows of time."""
+    """Lanes that heat has darkened: over the mission, how often, and in windows of time."""
     if not plan.lit:
         return []
-    lost, at = np.asarray(plan.excursions.lost).max(0), np.asarray(plan.excursions.rise_kelvin)
-    knots = np.arange(len(lost)) * float(plan.excursions.step_kelvin)
-    darkens = np.interp(at, knots, lost) > lost[0] + 1e-6
-    darkens &= np.asarray(plan.classes.share[: plan.hot]) > 0
+    darkens = np.asarray(plan.classes.share[: plan.hot]) > 0
     width = min(1.0, float(plan.mission_hours) / max(len(out.window_hours), 1))
     kept = 1 - take(out.window_hours).astype(np.float64) / width
     below = (kept[None] <= WINDOW_EDGES[:, None, None] + 1e-6).sum(1)

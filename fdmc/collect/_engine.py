@@ -19,7 +19,6 @@ from ..kernel import (
     PACKAGES_FULL,
     RENEWALS_FULL,
     Bounds,
-    Outcome,
     history,
     stream_keys,
 )
@@ -144,7 +143,7 @@ class Engine:
         self.compile_seconds += time.perf_counter() - start
         return program
 
-    def _call(self, which: int, replicas: np.ndarray, bounds: Bounds) -> Outcome:
+    def _call(self, which: int, replicas: np.ndarray, bounds: Bounds) -> Any:
         program = self._program(which, len(replicas), bounds)
         return jax.tree.map(np.asarray, program(*self._arguments(which, replicas)))
 

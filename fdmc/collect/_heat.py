@@ -75,7 +75,8 @@ def _quantile(sums: Sums, most: float) -> Estimate:
     best, high, low = (reached([getattr(e, k) for e in below]) for k in ("best", "low", "high"))
     # A window that counts at an edge lies between it and the one before.
     ends = (edges[max(low - 1, 0)], edges[best], edges[high])
-    return Estimate(*(min(float(x), most) for x in ends), "1", n)
+    lowest, middle, highest = (min(float(x), most) for x in ends)
+    return Estimate(lowest, middle, highest, "1", n)
 
 
 def heat_watts(scenario: Scenario) -> dict[str, float]:

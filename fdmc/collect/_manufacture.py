@@ -23,7 +23,7 @@ from ._manufactured import (
 )
 
 
-PACKAGES = 1 << 20
+PACKAGES = 1 << 22
 _DIES = 1 << 20  # groups of lanes a call: what a chunk needs of memory
 
 

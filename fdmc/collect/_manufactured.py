@@ -1,7 +1,6 @@
 """What is said of a factory: rows, metrics, and where the cost of what ships went."""
 
 import dataclasses
-import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -9,6 +8,7 @@ import numpy as np
 from ..spec import Scenario
 from ..tally import Estimate, function_estimate, mean_estimate
 from ..yields import (
+    BURN_IN,
     Factory,
     Made,
     Product,
@@ -126,7 +126,7 @@ def exact_metrics(
 ) -> tuple[dict[str, Estimate], dict[str, tuple[Spending, ...]]]:
     """Return every closed form, and the spendings of unit and product."""
     one = make(made.product)
-    counted = shipped.ship_prob / float(one.ship_prob)  # passes the count of its lanes
+    counted = shipped.ship_prob / float(one.ship_prob)  # passes burn-in and the count of its lanes
     currency = scenario.manufacturing.currency if scenario.manufacturing else ""
     rate = scenario.fabric.lane_rate_gbps / GBPS_PER_TBPS
     found = {
@@ -141,7 +141,8 @@ def exact_metrics(
         **_spent("unit", float(one.cost) / counted, currency, shipped.mean_lanes * rate),
         **_carbon("unit", float(one.carbon_kg) / counted),
         **_scrap("unit", made.product),
-        f"unit.scrap.{LANES}": (float(one.ship_prob) - shipped.ship_prob, "1"),
+        **_burnt(made),
+        f"unit.scrap.{LANES}": (made.assembly_prob - shipped.ship_prob, "1"),
         **{f"unit.lane_loss.{name}": (p, "1") for name, p in made.lane_losses.items()},
     }
     spendings = {"unit": _after_count(one, counted)}
@@ -186,7 +187,7 @@ def _delivered(what: str, ship_prob: float, tbps: float) -> dict[str, tuple[floa
 def _spent(what: str, cost: float, currency: str, tbps: float) -> dict[str, tuple[float, str]]:
     return {
         f"{what}.cost": (cost, currency),
-        f"{what}.cost_per_tbps": (cost / tbps, f"{currency} s/Tb"),
+        f"{what}.cost_per_tbps": (cost / tbps, f"{currency} per Tb/s"),
     }
 
 
@@ -202,6 +203,12 @@ def _scrap(what: str, product: Product) -> dict[str, tuple[float, str]]:
     ]
     falls = zip(product.steps, reached, reached[1:], strict=False)
     return {f"{what}.scrap.{step.name}": (before - after, "1") for step, before, after in falls}
+
+
+def _burnt(made: Factory) -> dict[str, tuple[float, str]]:
+    burns = any(step.name == BURN_IN for step in made.product.steps)
+    lost = made.assembly_prob / made.burnt_prob - made.assembly_prob
+    return {f"unit.scrap.{BURN_IN}": (lost, "1")} if burns else {}
 
 
 def _after_count(one: Made, counted: float) -> tuple[Spending, ...]:
@@ -248,7 +255,9 @@ def sampled_metrics(
             f"unit.bin.{share:g}": _share(by_bin[:, i], units)
             for i, share in enumerate(made.bins.shares)
         },
-        "unit.lanes_lost_per_group": _of_counts(lost, units * made.dies, made.die.count, "lanes"),
+        "unit.lanes_lost_per_group": _of_counts(
+            lost, units * made.dies, float(made.die.count), "lanes"
+        ),
         "unit.yield_adjusted_bandwidth": _of_counts(by_bin @ needs, units, most, "").scaled(
             rate, "Tb/s"
         ),
@@ -256,13 +265,16 @@ def sampled_metrics(
     if by_bin.sum() == 0:
         return found
     ratio = lambda f, unit: function_estimate(f, mean, cov, n, unit)
+    if len(needs) > 1:  # in one bin all have the same lanes
+        found |= {
+            "unit.live_lanes": ratio(lambda x: x[1] / x[0], "lanes"),
+            "unit.bandwidth": ratio(lambda x: x[1] / x[0] * rate, "Tb/s"),
+        }
     found |= {
-        "unit.live_lanes": ratio(lambda x: x[1] / x[0], "lanes"),
         "unit.spares_left": ratio(lambda x: x[2] / x[0], "lanes"),
         "unit.latent_lanes": ratio(lambda x: x[3] / x[0], "lanes"),
-        "unit.bandwidth": ratio(lambda x: x[1] / x[0] * rate, "Tb/s"),
         "unit.cost": ratio(lambda x: start * units / x[0], currency),
-        "unit.cost_per_tbps": ratio(lambda x: start * units / x[1] / rate, f"{currency} s/Tb"),
+        "unit.cost_per_tbps": ratio(lambda x: start * units / x[1] / rate, f"{currency} per Tb/s"),
     }
     return found
 
@@ -285,9 +297,7 @@ def shipped_rows(made: Factory, shipped: Shipment, counts: Counts) -> tuple[Ship
             seen = counts.shipped[0][:, i, left]
             if prob > 1e-12 or seen.any():
                 share = _share(seen, made.packages)
-                rows.append(
-                    ShippedRow(grade.share, grade.lanes, left, exactly(prob, "1"), share)
-                )
+                rows.append(ShippedRow(grade.share, grade.lanes, left, exactly(prob, "1"), share))
     return tuple(rows)
 
 

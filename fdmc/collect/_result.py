@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import jax
 import numpy as np
 
-from ..plan import EXCURSION, Directory, Plan
+from ..plan import DARK, EXCURSION, Directory, Plan
 from ..spec import Scenario
 from ..tally import HOURS, Estimate, Tally, function_estimate, level_edges, mean_estimate
 from ..workload import ettr, optimal_interval
@@ -271,7 +271,8 @@ def _metrics(scenario: Scenario, plan: Plan, columns: Columns, sums: _Sums) -> d
     )
     out["occurrences_per_year"] = sums.mean("occurrences", year, "1/y")
     for name in columns.components:
-        out[f"occurrences_per_year.{name}"] = sums.mean(f"failures.{name}", year, "1/y")
+        if name != DARK:  # it is there all the time
+            out[f"occurrences_per_year.{name}"] = sums.mean(f"failures.{name}", year, "1/y")
     for name in columns.frus:
         if name == EXCURSION:
             continue

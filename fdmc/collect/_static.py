@@ -123,7 +123,7 @@ def snapshot(
     **Arguments:** a scenario, file or packaged name; `time_hours` since all was new, or None: each component is then
     down with probability MTTR / (MTTF + MTTR), nothing waits and no repair takes anything out; `seed`; `replicas`.
 
-    **Raises:** `ValueError` for a stationary state under an environment that changes how anything ages.
+    **Raises:** `ValueError` for a stationary state under an environment that changes how anything ages; for excursions.
 
     **Returns:** `work_rate`, `availability`, `full_strength`, `inexact_time`, `collective_efficiency.<op>`.
 
@@ -138,6 +138,10 @@ def snapshot(
     """
     scenario = scenario if isinstance(scenario, Scenario) else load(scenario)
     plan, directory = lower(scenario)
+    if plan.hot:
+        raise ValueError(
+            "only histories have excursions: use fdmc.run, or leave thermal.excursions out."
+        )
     down = np.array([_unavailability(scenario, info, time_hours) for info in directory.classes])
     mean = sum(info.copies * q for info, q in zip(directory.classes, down, strict=True))
     keys = jnp.asarray(stream_keys(seed, np.asarray(plan.streams)))

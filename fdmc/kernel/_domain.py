@@ -245,7 +245,8 @@ def _work(plan: Plan, state: LinkState, pace, light):
     lane = lane if light is None else lane * light
     efficiency = []
     for j, (op, algorithm) in enumerate(plan.collectives):
-        seconds = collective_seconds(op, algorithm, work.size_bytes[j], state, lane)
+        hop = None if work.latency_seconds is None else work.latency_seconds[j]
+        seconds = collective_seconds(op, algorithm, work.size_bytes[j], state, lane, hop)
         seconds = jnp.where(running, seconds, work.healthy_seconds[j])
         step = step + jnp.maximum(seconds - work.overlap_seconds[j], 0)
         ratio = jnp.where(seconds > 0, work.healthy_seconds[j] / jnp.maximum(seconds, 1e-30), 1)

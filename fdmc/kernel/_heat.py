@@ -10,9 +10,10 @@ from jaxtyping import Array, Bool, Float, Int
 from ..plan import Plan
 from ._domain import Losses
 from ._draw import U32, exponential, threefry2x32
-from ._entries import HOT, Outages, hold, pick, rows, some
+from ._entries import HOT, Outages, hold, iota, pick, rows, some
 
 
+_DARKENS = 1e-7  # of the lanes: fewer are none, and rounding
 _WINDOW = 3  # top bits of the slots that windows draw from
 
 
@@ -40,12 +41,12 @@ def darken(
 ) -> tuple[Losses, Float[Array, " lanes"]]:
     """Return the losses with those of the excursions, and the share of all lanes that these take.
 
-    What an excursion takes depends on the rises of those around it, of equal ones of those before it:
+    What an excursion takes depends on the rises of those around it, of equal ones of those written before it:
     together they take what the sum of their rises does.
     """
     slots = x.phase.shape[0]
     kind = jnp.minimum(jnp.maximum(x.kind, 0), plan.hot - 1)
-    hot = (x.phase == HOT) & (plan.classes.share[kind] > 0)
+    hot = (x.phase == HOT) & (losses.low < losses.high)
     rise = jnp.where(hot, plan.excursions.rise_kelvin[kind], 0.0)
     hot, rise = hold(plan.alive, (hot, rise))
     around = []
@@ -55,20 +56,20 @@ def darken(
         wider &= (losses.left <= one.left) & (one.right <= losses.right)
         same = (losses.low == one.low) & (losses.high == one.high)
         same &= (losses.left == one.left) & (losses.right == one.right)
-        first = jnp.arange(slots)[:, None] < j
+        first = (kind < kind[j]) | ((kind == kind[j]) & (iota(slots) < j))
         covers = hot & wider & (~same | first)
         around.append(sum(rows(jnp.where(covers, rise, 0.0))))
     before = hold(plan.alive, jnp.stack(around))
     free, left = 1 - taken(plan, season, before), 1 - taken(plan, season, before + rise)
-    loss = jnp.where(hot, 1 - left / jnp.maximum(free, 1e-12), 0.0)
+    loss = jnp.where(hot & (free - left > _DARKENS), (free - left) / jnp.maximum(free, 1e-12), 0.0)
     loss = jnp.where(x.phase == HOT, loss, losses.loss)
     part = (losses.right - losses.left).astype(jnp.float32) / plan.segment_planes.shape[0]
     share = jnp.where(hot, losses.size * part * (free - left), 0.0)
     dark = sum(rows(share)) / plan.accelerators
     loss, dark = hold(plan.alive, (loss, dark))
-    active = losses.active | (hot & (loss > 0))
+    active = jnp.where(x.phase == HOT, loss > 0, losses.active)
     return Losses(
-        active & (loss > 0), losses.low, losses.high, losses.kind, losses.left, losses.right, loss
+        active, losses.low, losses.high, losses.kind, losses.left, losses.right, loss
     ), dark  # fmt: skip
 
 

@@ -81,7 +81,7 @@ class _State(eqx.Module):
     used: Int[Array, "groups lanes"]  # spares that test has used
     taken: Int[Array, " lanes"]  # packages from the factory so far
     available: Float[Array, " lanes"]
-    failed: Int[Array, " lanes"]  # class of the failure just before, -1 after anything else
+    failed: Int[Array, " lanes"]  # class of the failure just before, -1 after a timer, -2 a season
     out: Outcome
 
 
@@ -205,15 +205,17 @@ def _step(plan: Plan, keys, replica, bounds: Bounds, s: _State, pool) -> _State:
         out = darkness(plan, bounds, s, out, dark, until, going)
     fails = going & (next_failure < due) & (next_failure < end)
     rings = going & (due <= next_failure) & (due < end) & ~starts
+    failed = jnp.full_like(s.failed, -1)
     if plan.seasons > 1:
         turns = until == edge
         fails, rings = fails & ~turns, rings & ~turns
+        failed = jnp.where(turns, -2, failed)
         s = eqx.tree_at(lambda t: t.passed, s, s.passed + (going & turns))
     counts = going & (until >= plan.run_in_hours)
     s = eqx.tree_at(
         lambda t: (t.now, t.available, t.failed, t.out),
         s,
-        (until, now.available, jnp.full_like(s.failed, -1), out),
+        (until, now.available, failed, out),
     )
     ends = rings & first(plan.alive, timer == due)
     striking = ends & strikes_at(plan, x, ends) if plan.hot else None

@@ -54,7 +54,7 @@ class Outcome(eqx.Module):
 
     `failures` counts occurrences (low 16 bits) and jobs (high 16 bits) of a class, `hits` those that
     took something (low) and of these the ones that opened a job (high); `stops` the interruptions.
-    `dark_hours` integrates the share of all lanes that excursions darken, `window_hours` the same in windows of time;
+    `dark_hours` integrates the share of all lanes that heat darkens, `window_hours` the same in windows of time;
     `steady_hours` is the blame of what is dark all the time. `candidates` counts those that the clock of
     each class has given, void ones included: a Poisson process where the rate is constant.
     """
@@ -117,7 +117,7 @@ def accumulate(plan: Plan, s: Moment, now: Domain, kind, until, going, steady) -
         failures=o.failures,
         hits=o.hits,
         stops=o.stops + (fell & (cls == s.failed)),
-        drains=o.drains + (fell & (s.failed < 0)),
+        drains=o.drains + (fell & (s.failed == -1)),
         steps=o.steps + going,
         candidates=o.candidates,
         status=o.status,
@@ -130,7 +130,7 @@ def window_hours(plan: Plan, bounds: Bounds):
 
 
 def darkness(plan: Plan, bounds: Bounds, s: Moment, out: Outcome, dark, until, going) -> Outcome:
-    """Integrate the lanes that excursions have darkened since the last occurrence."""
+    """Integrate the lanes that heat has darkened since the last occurrence."""
     since = jnp.maximum(s.now, plan.run_in_hours)
     hours = jnp.where(going, jnp.maximum(until - since, 0), 0)
     overlap = jnp.minimum(until, s.windows + window_hours(plan, bounds)) - jnp.maximum(

@@ -8,7 +8,7 @@ from ._gradient import (
     sensitivity as sensitivity,
 )
 from ._heat import Heat as Heat, Knobs as Knobs
-from ._lower import ClassInfo as ClassInfo, Directory as Directory, lower as lower
+from ._lower import DARK as DARK, ClassInfo as ClassInfo, Directory as Directory, lower as lower
 from ._mission import (
     MissionPlan as MissionPlan,
     Source as Source,

@@ -7,8 +7,8 @@ import numpy as np
 from ..lifetime import mean_hours
 from ..spec import Excursion, Exponential, Law, Mechanism, Scenario
 from ._effects import Effect, Effects, PlanError
-from ._heat import Heat, heated, rises_of, season_hours
-from ._plan import COMPUTE, LINK, PLANE, Excursions
+from ._heat import Heat, heated, reaches_lanes, rises_of, season_hours, steps_of
+from ._plan import COMPUTE, LINK, Excursions
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,21 +23,26 @@ class Struck:
 
 
 def effect_of(scenario: Scenario, effects: Effects, e: Excursion) -> Effect:
-    """Return the lanes that an excursion may take; none (share 0) where it reaches no engine."""
-    t = scenario.thermal
-    assert t is not None
-    tree, target = scenario.tree, heated(scenario, e)
-    count = tree.nodes[e.unit].total
-    none = np.zeros(count, np.int64)
-    nothing = Effect(LINK, none, none, none, none, 0.0)
-    lit = t.unit in tree.below(target) or t.unit in tree.ancestors(target)
-    if not lit or effects.role(e.unit) == "support":
-        return nothing
+    """Return the lanes that an excursion heats (no accelerators where there are none), all planes of whole accelerators.
+
+    Its share is 1 where it takes lanes by itself, and 0 where it takes some only with others, or none.
+
+    **Raises:** `PlanError` where an instance heats less than all lanes of an accelerator on some plane.
+    """
+    none = np.zeros(scenario.tree.nodes[e.unit].total, np.int64)
+    if not reaches_lanes(scenario, e):
+        return Effect(LINK, none, none, none, none, 0.0)
     found = effects.of(e.unit)
+    if found.share < 1:
+        raise PlanError(
+            f"thermal.excursions.{e.name}.unit: one '{e.unit}' heats only a part of the lanes that an accelerator has "
+            "on a plane; name a unit around it."
+        )
+    share = float(Heat(scenario, {}).darkens(e))
     if found.kind == COMPUTE:
         planes = none + scenario.fabric.planes
-        return Effect(LINK, found.low, found.high, none, planes, 1.0)
-    return nothing if found.kind == PLANE else found
+        return Effect(LINK, found.low, found.high, none, planes, share)
+    return dataclasses.replace(found, share=share)
 
 
 def excursions_of(scenario: Scenario, classes: list[Struck | None], heat: Heat) -> Excursions:
@@ -83,11 +88,17 @@ def tail_hours(heat: Heat, e: Excursion):
 
 
 def _strikes(heat: Heat, e: Excursion, struck: Struck) -> tuple[float, float]:
-    """Failures an hour that the excursion adds to one copy, and the hours by which its recovery prolongs it."""
+    """Failures an hour that the excursion adds to one copy, and the hours by which its recovery prolongs it.
+
+    The mean over the steps of the environment, of which `struck.law` is the mean too.
+    """
     at = (struck.unit, struck.component, struck.mechanism)
     assert isinstance(struck.law, Exponential)
-    base, hot = float(heat.speed(*at)), float(heat.speed(*at, e.rise_kelvin))
-    rate = (hot / base - 1) / struck.law.mean_hours
+    steps = [(s.hours, s.shift_kelvin) for s in steps_of(heat.scenario, struck.unit)] or [(1.0, 0.0)]
+    hours, shifts = np.array(steps).T
+    base = np.dot(hours, [float(heat.speed(*at, s)) for s in shifts])
+    hot = np.dot(hours, [float(heat.speed(*at, s + e.rise_kelvin)) for s in shifts])
+    rate = float(hot / base - 1) / struck.law.mean_hours
     return rate, float(heat.ageing_tail_hours(*at, e))
 
 

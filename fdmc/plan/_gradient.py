@@ -10,7 +10,7 @@ from ..spec import Exponential, Mechanism, RingLink, Scenario
 from ._arrays import AnyArray
 from ._effects import Effects
 from ._excursions import tail_hours
-from ._heat import Heat
+from ._heat import Heat, float_is, steps_of
 from ._plan import Plan
 from ._rows import EXCURSION, Row, rows_of
 
@@ -22,8 +22,9 @@ class GradientError(ValueError):
 class Sensitivity(eqx.Module):
     """Derivatives of the leaves of a plan with respect to one number.
 
-    `log_rate` is that of the logarithm of each class's rate of failure; the others are those of the fields of the same
-    name.
+    `log_rate` is that of each class's rate of failure, over its rate between excursions: those are the failures that the
+    score counts, and what excursions add is taken to be lost as they are. The others are those of the fields of the
+    same name.
     """
 
     log_rate: Float[AnyArray, " classes"]
@@ -69,7 +70,7 @@ def sensitivity(scenario: Scenario, plan: Plan, path: str) -> Sensitivity:
 
     def leaves(x):
         heat = Heat(scenario, {path: x})
-        rates = jnp.stack([jnp.log(jnp.asarray(_rate(heat, row), float)) for row in rows])
+        rates = jnp.stack([jnp.asarray(_rate(heat, row), float) for row in rows])
         t = scenario.thermal
         kinds = () if t is None else t.excursions
         tails = [jnp.asarray(tail_hours(heat, e), float) for e in kinds]
@@ -78,13 +79,17 @@ def sensitivity(scenario: Scenario, plan: Plan, path: str) -> Sensitivity:
 
     at = jnp.asarray(value, float)
     rates, lost, tails = jax.jvp(leaves, (at,), (jnp.ones_like(at),))[1]
-    rates = np.asarray(rates)
+    here = Heat(scenario, {})
+    rates = np.asarray(rates) / [float(_rate(here, row, quiet=True)) or 1.0 for row in rows]
     _refuse_unseen(scenario, rows, rates, path)
     return Sensitivity(rates, np.asarray(lost), np.asarray(tails))
 
 
-def _rate(heat: Heat, row: Row):
-    """A number proportional to the failure rate of a row; failures that excursions add enter by their mean."""
+def _rate(heat: Heat, row: Row, quiet: bool = False):
+    """A number proportional to the failure rate of a row; failures that excursions add enter by their mean.
+
+    **Arguments:** `quiet`, between excursions.
+    """
     if row.rule.swap == EXCURSION:
         return 1.0
     mechanism = _mechanism(heat.scenario, row)
@@ -94,9 +99,14 @@ def _rate(heat: Heat, row: Row):
         damage = heat.damage(row.unit, row.component, mechanism.cycling)
         known = heat.temperatures(row.unit, row.component) is not None
         fatigue = sum(damage.values()) if known else 1.0
+        if float_is(fatigue, 0.0):  # nothing cycles it
+            return 1.0
     else:
         fatigue = 1.0
-    return fatigue * heat.hot_speed(row.unit, row.component, mechanism)
+    speed = heat.speed if quiet else heat.hot_speed
+    steps = steps_of(heat.scenario, row.unit)  # where they differ, there is no gradient
+    shift = steps[0].shift_kelvin if steps else 0.0
+    return fatigue * speed(row.unit, row.component, mechanism, shift)
 
 
 def _mechanism(scenario: Scenario, row: Row) -> Mechanism:

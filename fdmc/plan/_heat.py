@@ -44,9 +44,10 @@ GRID = 257
 """Rises at which the share of dark lanes is tabulated."""
 _ENGINE = NODES.index("engine")
 _TOP, _RANGE = "thermal.link.ring.top", "thermal.link.ring.range"
-_DARKENS = 1e-7  # shares of lanes below are rounding
+DARKENS = 1e-7
+"""A share of lanes: fewer are none, and rounding."""
 # Amplitudes of a narrow-band process over its standard deviation (Rayleigh), at even probabilities.
-_AMPLITUDES = np.sqrt(-2 * np.log1p(-(np.arange(400) + 0.5) / 400))
+_AMPLITUDES = np.sqrt(-2 * np.log1p(-(np.arange(4000) + 0.5) / 4000))
 _GAUSS = np.polynomial.legendre.leggauss(16)
 
 
@@ -204,19 +205,29 @@ class Heat:
         t = self.thermal
         if t is None or "lock" not in t.effects:
             return np.zeros((1 if t is None else len(season_hours(self.scenario, 0.0)[0]), GRID))
-        return self.side.lost[1:] if steps_of(self.scenario, t.unit) else self.side.lost
+        lost = self.side.lost[1:] if steps_of(self.scenario, t.unit) else self.side.lost
+        return self.xp.where(lost > DARKENS, lost, 0.0)
 
     def lock_tail_hours(self, e: Excursion) -> Number:
         """Return the hours at the full rise that keep as many lanes dark as recovery and relocking do."""
+        if not reaches_lanes(self.scenario, e):
+            return 0.0
         at, weight = _unit_gauss()
         taken = self.lost(e.rise_kelvin * np.array([0.0, 1.0, *at]))
         full = taken[1] - taken[0]
-        some = full > _DARKENS
+        some = full > DARKENS
         shape = (weight / at * (taken[2:] - taken[0])).sum()
         assert self.thermal is not None
         relock = 0.0 if self.thermal.link is None else self.thermal.link.relock_seconds / 3600
         where = self.xp.where
         return where(some, e.recovery_hours * shape / where(some, full, 1.0) + relock, 0.0)
+
+    def darkens(self, e: Excursion) -> bool:
+        """Whether an excursion takes lanes by itself, in some step of the environment."""
+        if not reaches_lanes(self.scenario, e):
+            return False
+        lost, grid = np.asarray(self.lost_by_season, float), rises_of(self.scenario)
+        return any(np.interp(e.rise_kelvin, grid, row) - row[0] > DARKENS for row in lost)
 
     def blocked_hours(self, e: Excursion) -> float:
         """Return the mean time for which an instance has no other excursion of its kind: plateau and tail.
@@ -384,6 +395,12 @@ def season_hours(scenario: Scenario, begins: float) -> tuple[np.ndarray, float]:
 def heated(scenario: Scenario, e: Excursion) -> str:
     """Return the unit that an excursion heats: its own, or what that feeds."""
     return scenario.units[e.unit].feeds or e.unit
+
+
+def reaches_lanes(scenario: Scenario, e: Excursion) -> bool:
+    """Whether there are lanes below what an excursion heats."""
+    link = None if scenario.thermal is None else scenario.thermal.link
+    return link is not None and link.unit in scenario.tree.below(heated(scenario, e))
 
 
 def lanes_of(scenario: Scenario, unit: str) -> tuple[int, int]:

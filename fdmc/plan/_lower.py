@@ -258,13 +258,16 @@ def _work(scenario: Scenario, used: int) -> Work:
     n, b = (jnp.asarray(float(v)) for v in (used, link))
     state = LinkState(used=n, min_link=b, sum_link=n * b, sum_plane_min=b, exact=jnp.asarray(True))
     healthy = [
-        float(collective_seconds(c.op, c.algorithm, c.size_bytes, state, rate))
+        float(collective_seconds(c.op, c.algorithm, c.size_bytes, state, rate, c.latency_seconds))
         for c in workload.collectives
     ]
+    latency = [c.latency_seconds or 0.0 for c in workload.collectives]
     return Work(
         compute_seconds=_f32(workload.compute_seconds),
         size_bytes=_f32([c.size_bytes for c in workload.collectives]),
         overlap_seconds=_f32([c.overlap_seconds for c in workload.collectives]),
+        # Not zeros: a term that is not there cannot round differently.
+        latency_seconds=_f32(latency) if any(latency) else None,
         healthy_seconds=_f32(healthy),
         bytes_per_second_per_lane=_f32(rate),
         minimum=_f32(workload.minimum),

@@ -133,6 +133,7 @@ class Work(eqx.Module):
     compute_seconds: Float[AnyArray, ""]
     size_bytes: Float[AnyArray, " collectives"]
     overlap_seconds: Float[AnyArray, " collectives"]
+    latency_seconds: Float[AnyArray, " collectives"] | None  # None: no step of any takes time
     healthy_seconds: Float[AnyArray, " collectives"]
     bytes_per_second_per_lane: Float[AnyArray, ""]
     minimum: Float[AnyArray, ""]
@@ -161,7 +162,9 @@ class Plan(eqx.Module):
     lanes_per_link: int = eqx.field(static=True)
     park: int = eqx.field(static=True)  # accelerators in a parking unit, 0 for `degrade`
     slice: int = eqx.field(static=True)  # parking units that work together
-    collectives: tuple[tuple[str, str], ...] = eqx.field(static=True)  # (op, algorithm)
+    collectives: tuple[tuple[str, str | tuple[str, ...]], ...] = eqx.field(
+        static=True
+    )  # (op, algorithm or those of which the fastest counts)
     stock: tuple[int, ...] = eqx.field(static=True)  # spares of each pool
     queued: bool = eqx.field(static=True)  # technicians are limited
     kinds: frozenset[int] = eqx.field(static=True)  # kinds of loss that occur

@@ -49,7 +49,8 @@ def sites(machine: Machine) -> list[Site]:
 
 def _site(machine: Machine, kind: Excursion, order: int, unit: Unit) -> Site:
     covered = fed(unit) if unit.feeds else [unit]
-    lanes = sorted({lane for top in covered for lane in _lanes(machine, top)})
+    lit = machine.heat.reaches_lanes(kind)
+    lanes = sorted({lane for top in covered for lane in _lanes(machine, top)}) if lit else []
     parts: dict[Pace, list[Part]] = {}
     for part in dict.fromkeys(part for top in covered for part in top.all_parts()):
         for pace in part.paces:
@@ -63,8 +64,6 @@ def _lanes(machine: Machine, top: Unit) -> list[tuple[int, int]]:
     if top.role == "container":
         inside = top.find(machine.scenario.fabric.accelerator)
         return [(each.number, k) for each in inside for k in range(machine.plane_count)]
-    if top.role != "link":
-        return []
     found = reach(machine, top)
     assert all(x == 1 for x in found.values()), f"{top.template} has only a part of a link."
     return [(i, k) for _, i, k in found]

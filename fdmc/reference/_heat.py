@@ -54,7 +54,8 @@ class Heat:
 
     def lost(self, rise: float, shift: float = 0.0) -> float:
         """s(x): the lanes that are lost at a rise, in a step of the environment with this shift."""
-        return self._lost(shift + rise) if "lock" in self.effects else 0.0
+        lost = self._lost(shift + rise) if "lock" in self.effects else 0.0
+        return lost if lost > NONE_DARK else 0.0
 
     def _lost(self, rise: float) -> float:
         """The lanes that a rise would take, were lock in effect."""
@@ -67,15 +68,21 @@ class Heat:
 
     def taken(self, rise: float, around: float = 0.0, shift: float = 0.0) -> float:
         """What a rise takes of the lanes that the rises around it have left."""
-        left = 1 - self.lost(around, shift)
-        if left == 0:
-            return 0.0
-        share = 1 - (1 - self.lost(around + rise, shift)) / left
-        return share if share > NONE_DARK else 0.0
+        before = self.lost(around, shift)
+        more = self.lost(around + rise, shift) - before
+        return more / (1 - before) if more > NONE_DARK else 0.0
+
+    def reaches_lanes(self, excursion: Excursion) -> bool:
+        """Whether there are lanes below what it warms."""
+        thermal = self.scenario.thermal
+        if thermal is None or thermal.link is None:
+            return False
+        return self.covers(excursion, self.scenario.tree.ancestors(thermal.link.unit))
 
     def darkens(self, excursion: Excursion) -> bool:
         """Whether it takes lanes by itself, in some step of the environment."""
-        return any(self.taken(excursion.rise_kelvin, 0.0, shift) > 0 for _, shift in self.seasons)
+        each = (self.taken(excursion.rise_kelvin, 0.0, shift) for _, shift in self.seasons)
+        return self.reaches_lanes(excursion) and any(share > 0 for share in each)
 
     def after(self, excursion: Excursion) -> float:
         """For how long after its duration an excursion lasts: until its light is back, or what it warmed is cold.
@@ -88,8 +95,9 @@ class Heat:
 
     def _after(self, excursion: Excursion) -> float:
         thermal, rise = self.scenario.thermal, excursion.rise_kelvin
-        if thermal is None or self._lost(rise) - self._lost(0.0) <= NONE_DARK:
+        if not self.reaches_lanes(excursion) or self._lost(rise) - self._lost(0.0) <= NONE_DARK:
             return excursion.recovery_hours
+        assert thermal is not None
         assert thermal.link is not None
         tail = decayed(lambda x: self._lost(x) - self._lost(0.0), rise)
         return excursion.recovery_hours * tail + thermal.link.relock_seconds / 3600

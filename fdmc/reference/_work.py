@@ -128,18 +128,47 @@ def _collective(each: Collective, n: int, least: float, total: float, common: fl
         return 0.0
     if least == 0:
         return math.inf
+    hop = each.latency_seconds or 0.0
+    return min(
+        _moving(each, algorithm, n, least, total, common) + hop * _hops(each.op, algorithm, n)
+        for algorithm in each.algorithms
+    )
+
+
+def _moving(
+    each: Collective, algorithm: str, n: int, least: float, total: float, common: float
+) -> float:
+    """Seconds for the bytes alone."""
     s = each.size_bytes
-    match each.op, each.algorithm:
-        case "all_reduce", "ring":
+    match each.op, algorithm:
+        case "all_reduce", "ring" | "recursive" | "direct":
             return 2 * (n - 1) / n * s / least
+        case "all_reduce", "tree":
+            return 2 * s / least
         case "all_reduce", "in_switch":
             return s * (1 + 1 / n) / common if common > 0 else math.inf
-        case "all_reduce", _:
+        case "all_reduce", "optimal":
             return s * max(1 / least, 2 * (n - 1) / total)
-        case "broadcast", _:
+        case "broadcast", "tree":
+            return s / least
+        case "broadcast", "optimal":
             return s * max(1 / least, (n - 1) / total)
         case _:  # all-gather, reduce-scatter, all-to-all
             return (n - 1) / n * s / least
+
+
+def _hops(op: str, algorithm: str, n: int) -> float:
+    """Messages that follow one another; an all-reduce is a reduce-scatter and an all-gather, or up a tree and down."""
+    both = 2.0 if op == "all_reduce" else 1.0
+    match algorithm:
+        case "ring":
+            return both * (n - 1)
+        case "recursive" | "tree":
+            return both * math.log2(n)
+        case "direct":
+            return both
+        case _:  # optimal: the least that any takes; in the switch: there and back at once
+            return 1.0
 
 
 def ettr(workload: Workload, mean_run_hours: float, drains_per_hour: float = 0.0) -> float:

@@ -31,6 +31,12 @@ from ._machine_tables import (
     instances_table as instances_table,
     machine_tables as machine_tables,
 )
+from ._manufacturing import (
+    manufacturing_caption as manufacturing_caption,
+    manufacturing_object as manufacturing_object,
+    manufacturing_tables as manufacturing_tables,
+)
+from ._manufacturing_figure import save_manufacturing as save_manufacturing
 from ._metrics import METRICS as METRICS, document_of as document_of, metrics_table as metrics_table
 from ._questions import Question as Question
 from ._table import table as table

@@ -1,7 +1,7 @@
 """Which numbers of a scenario have a gradient, and which are refused one, without differentiating anything."""
 
 from ..plan import Heat, ageing, knobs_of
-from ..spec import Exponential, Mechanism, RingLink, Scenario
+from ..spec import Exponential, Mechanism, Scenario
 
 
 def unseen(scenario: Scenario) -> dict[str, tuple[str, ...]]:
@@ -35,10 +35,6 @@ def _moves(heat: Heat, path: str, unit: str, component: str, way: Mechanism) -> 
     placed = heat.node(unit, component) is not None
     if path == f"components.{component}.at":
         return not placed and (warm or tired)
-    if t is None or path.startswith("components."):
+    if path not in ("thermal.coolant", "thermal.air"):  # rings: they move light alone
         return False
-    if path in ("thermal.coolant", "thermal.air") and placed and (warm or tired):
-        return True
-    # How long lanes stay dark decides, a little, how often an excursion may come back and cycle.
-    lit = isinstance(t.link, RingLink) or path in ("thermal.coolant", "thermal.air")
-    return tired and lit and t.link is not None and "lock" in t.effects and bool(heat.above(unit))
+    return placed and (warm or tired)

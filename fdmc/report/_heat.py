@@ -205,17 +205,23 @@ def _link(heat: Heat, t: Thermal) -> LinkRow | None:
         else None,
         heater_kelvin=heat.heater_kelvin(t.link) if isinstance(t.link, RingLink) else None,
         relock_seconds=t.link.relock_seconds,
-        steady_dark_lanes=float(heat.lost(0.0)),
+        steady_dark_lanes=_dark(heat, 0.0),
     )
+
+
+def _dark(heat: Heat, rise_kelvin: float) -> float:
+    """Return which share of the needed lanes is dark at a rise; none where the effect is left out."""
+    lit = heat.thermal is None or "lock" not in heat.thermal.effects
+    return 0.0 if lit else float(heat.lost(rise_kelvin))
 
 
 def _excursion(heat: Heat, plan: Plan | None, i: int, e: Excursion) -> ExcursionRow:
     scenario, tree = heat.scenario, heat.scenario.tree
     heated, accelerator = scenario.units[e.unit].feeds or e.unit, scenario.fabric.accelerator
     inside = accelerator in tree.below(heated)
-    before, during = float(heat.lost(0.0)), float(heat.lost(e.rise_kelvin))
+    before, during = _dark(heat, 0.0), _dark(heat, e.rise_kelvin)
     reaches = plan is None or float(plan.classes.share[i]) > 0
-    tail = float(heat.lock_tail_hours(e)) or e.recovery_hours
+    blocked = heat.blocked_hours(e)
     return ExcursionRow(
         name=e.name,
         unit=e.unit,
@@ -225,7 +231,7 @@ def _excursion(heat: Heat, plan: Plan | None, i: int, e: Excursion) -> Excursion
         mean_hours=mean_hours(e.duration),
         duration=law(e.duration),
         recovery_hours=e.recovery_hours,
-        active_share=float(heat.active_share(e, tail)),
+        active_share=blocked / (1 / e.rate_per_hour + blocked),
         dark_lanes=(during - before) / (1 - before) if reaches and before < 1 else 0.0,
         accelerators=tree.per(heated, accelerator) if inside else int(accelerator in tree.ancestors(heated)),
         source=e.source,
@@ -248,9 +254,14 @@ def _cycles(heat: Heat, t: Thermal) -> tuple[CycleRow, ...]:
                 total = sum(used.values()) or 1.0
                 rows += [
                     CycleRow(
-                        name, kind, HOURS_PER_YEAR * float(kinds[kind][0]), float(kinds[kind][1].swing_kelvin),
-                        float(kinds[kind][1].max_kelvin), used[kind], used[kind] / total,
+                        name, kind, HOURS_PER_YEAR * _mean(kinds[kind][0]), _mean(kinds[kind][1].swing_kelvin),
+                        _mean(kinds[kind][1].max_kelvin), used[kind], used[kind] / total,
                     )
                     for kind in sorted(used, key=lambda k: -used[k])
                 ]  # fmt: skip
     return tuple(rows)
+
+
+def _mean(values) -> float:
+    """Return a number, or the mean over the swings of a random load."""
+    return float(np.mean(values))

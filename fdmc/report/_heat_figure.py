@@ -40,8 +40,10 @@ def save_heat_figure(result: Result, scenario: Scenario, folder: Path) -> list[P
 
 def _temperatures(axes: Axes, heat: Heat, t: Thermal):
     """Draw the nodes over two periods of a square wave, or as bands, and the limits of the light."""
-    at = _over_time if isinstance(t.load, SquareLoad) else _as_bands
-    at(axes, heat)
+    if isinstance(t.load, SquareLoad):
+        _over_time(axes, heat, t.load)
+    else:
+        _as_bands(axes, heat, isinstance(t.load, ConstantLoad))
     boundaries = {"coolant": t.coolant_kelvin, "air": t.air_kelvin}
     if t.coolant_kelvin == t.air_kelvin:
         boundaries = {"coolant, air": t.coolant_kelvin}
@@ -59,8 +61,8 @@ def _temperatures(axes: Axes, heat: Heat, t: Thermal):
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=8.5)
 
 
-def _over_time(axes: Axes, heat: Heat):
-    points, load = heat.points, heat.scenario.thermal.load  # pyright: ignore[reportOptionalMemberAccess]
+def _over_time(axes: Axes, heat: Heat, load: SquareLoad):
+    points = heat.points
     share = np.asarray(points.share)
     middle = (np.cumsum(share) - share / 2) * load.period_seconds
     scale, unit = (1e3, "ms") if load.period_seconds < 1 else (1.0, "s")
@@ -73,9 +75,8 @@ def _over_time(axes: Axes, heat: Heat):
     axes.set_xlabel(f"time in two periods of the load, {unit}")
 
 
-def _as_bands(axes: Axes, heat: Heat):
+def _as_bands(axes: Axes, heat: Heat, constant: bool):
     """Draw each node's mean, and two standard deviations where the load is random."""
-    constant = isinstance(heat.scenario.thermal.load, ConstantLoad)  # pyright: ignore[reportOptionalMemberAccess]
     for i, name in enumerate(NODES):
         mean, spread = float(heat.points.kelvin[i].mean()) - _ZERO, 2 * float(heat.points.sd[i])
         look: Any = dict(color=_COLOURS[name], linewidth=2.4 if i == _ENGINE else 1.4)
@@ -109,7 +110,8 @@ def _limits(axes: Axes, t: Thermal):
 
 def _darkness(axes: Axes, heat: Heat, t: Thermal):
     """Draw which share of the needed lanes is dark at each rise, the excursions marked on it."""
-    axes.set_title("lanes that heat darkens", fontsize=9)
+    left_out = "" if "lock" in t.effects else " (left out: thermal.effects)"
+    axes.set_title(f"lanes that heat darkens{left_out}", fontsize=9)
     axes.set_xlabel("rise while excursions last, K")
     axes.set_ylabel("needed lanes missing, spares used, %")
     end = 1.15 * max((e.rise_kelvin for e in t.excursions), default=1.0)
@@ -132,6 +134,8 @@ def _darkness(axes: Axes, heat: Heat, t: Thermal):
     for i, e in enumerate(sorted(t.excursions, key=lambda e: e.rise_kelvin)):
         there = 100 * float(heat.lost(e.rise_kelvin))
         label = f"{e.name.replace('_', ' ')}: {e.rise_kelvin:g} K, {there:.2g} %"
-        look: Any = dict(color=ORANGE, markersize=8, markeredgecolor="black", label=label)
+        look: Any = dict(
+            color=ORANGE, markersize=8, markeredgecolor="black", label=label, clip_on=False
+        )
         axes.plot([e.rise_kelvin], [there], marks[i % len(marks)], **look)
     axes.legend(loc="upper left", frameon=False, fontsize=8.5)

@@ -159,8 +159,8 @@ def run_heat_tables(result: Result) -> Iterator[Group]:
     found = {c.name: c for c in result.contributors("component")}
     events = []
     for name in (*kinds, *steady):
-        c, often = found[name], result[f"occurrences_per_year.{name}"]
-        when = ("all the time", "") if name in steady else (best(often), interval(often))
+        c, often = found[name], result.metrics.get(f"occurrences_per_year.{name}")
+        when = ("all the time", "") if often is None else (best(often), interval(often))
         events.append((name, *when, best(c.goodput), interval(c.goodput), share(c.share)))
     columns = (
         "!excursion", ">per year", ">95 % interval", ">lost goodput, %", ">95 % interval", ">share",

@@ -115,6 +115,7 @@ class Machine:
     policy: str
     technicians: int | None
     environment: Environment | None
+    made: str | None
     units: tuple[UnitRow, ...]
     classes: tuple[ClassRow, ...]
     questions: tuple[Question, ...]
@@ -138,6 +139,7 @@ def describe(scenario: Scenario) -> Machine:
         policy=policy.kind if policy.unit is None else f"{policy.kind} {policy.unit}",
         technicians=scenario.service.technicians,
         environment=scenario.environment,
+        made=None if scenario.manufacturing is None else scenario.manufacturing.unit,
         units=tuple(_unit(scenario, effects, name, losses[name]) for name in scenario.tree.nodes),
         classes=tuple(
             _class(scenario, effects, unit, component)

@@ -28,7 +28,16 @@ def headline(machine: Machine) -> str:
         f"{'new' if machine.start == 'new' else 'the stationary state'}; fingerprint "
         f"{machine.fingerprint}.\n"
         f"Failure budget {number(fits)} FIT: {number(fits * 8.76e-6)} occurrences a year with "
-        f"every part in working order."
+        f"every part in working order.{_made(machine)}"
+    )
+
+
+def _made(machine: Machine) -> str:
+    if machine.made is None:
+        return ""
+    return (
+        f"\nManufacturing is on: every {machine.made} is made, tested and shipped or scrapped; "
+        f"`fdmc yield {machine.scenario}`."
     )
 
 

@@ -144,7 +144,7 @@ def _seconds(value: float) -> str:
 
 def scenarios_table(rows: Sequence[dict]) -> Group:
     """Return the packaged scenarios."""
-    columns = ("!scenario", ">accelerators", ">planes", "!mission", "!grades", "title")
+    columns = ("!scenario", ">accelerators", ">planes", "!mission", "!grades", "!made", "title")
     return table(
         "Packaged scenarios",
         columns,
@@ -152,11 +152,13 @@ def scenarios_table(rows: Sequence[dict]) -> Group:
             (
                 row["name"], f"{row['accelerators']:,}", f"{row['planes']:,}",
                 duration(row["mission_hours"]),
-                ", ".join(f"{n} {grade}" for grade, n in row["grades"].items()), row["title"],
+                ", ".join(f"{n} {grade}" for grade, n in row["grades"].items()),
+                row["made"] or "", row["title"],
             )
             for row in rows
         ],
-        "grades: how many components have a rate of that grade; `fdmc show NAME` says which.",
+        "grades: how many components have a rate of that grade; `fdmc show NAME` says which.\n"
+        "made: the unit whose manufacturing is described; `fdmc yield NAME`.",
     )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from ._build_component import component
 from ._build_heat import thermal
 from ._build_manufacturing import manufacturing
+from ._collective_form import algorithm_of
 from ._form import (
     DocumentForm,
     EnvironmentForm,
@@ -119,7 +120,7 @@ def _workload(form: WorkloadForm) -> Workload:
     return Workload(
         compute_seconds=form.compute,
         collectives=tuple(
-            Collective(item.op, item.size, item.overlap, item.algorithm)
+            Collective(item.op, item.size, item.overlap, algorithm_of(item), item.latency or None)
             for item in form.collectives
         ),
         checkpoint=Checkpoint(form.checkpoint.write, form.checkpoint.interval),

@@ -1,6 +1,5 @@
 """The manufacturing section from a valid form: defaults filled in, in the units of the inside."""
 
-
 from ._heat_form import ThermalForm
 from ._manufacturing import (
     AssemblyStep,
@@ -30,9 +29,7 @@ from ._manufacturing_form import (
 )
 
 
-def manufacturing(
-    form: ManufacturingForm | None, heat: ThermalForm | None
-) -> Manufacturing | None:
+def manufacturing(form: ManufacturingForm | None, heat: ThermalForm | None) -> Manufacturing | None:
     """How things are made, of a form that has passed every check; None when it is absent or off."""
     if form is None or not form.on:
         return None

@@ -15,6 +15,7 @@ from ._tree import Tree
 
 
 _RING = ("top", "range", "budget", "spread")
+_OURS = ("lanes", "burn_in")  # what tables call the count of lanes, and burn-in
 _BUILT_IN = ("top", "range", "budget")  # the form of the link has defaults for these
 
 
@@ -69,7 +70,7 @@ def _check_lanes(draft: Draft, tree: Tree, unit: str, lane: str) -> Iterator[Fin
         yield Finding(where, said, f"write a need of {-(-node.count // 2)} or more")
     die = draft.section("manufacturing", "lanes").get("die")
     groups = tree.per(unit, node.parent)
-    entering = _entering(_steps(draft, "manufacturing"))[die]
+    entering = _entering(_steps(draft, "manufacturing"))[str(die)]
     if die in draft.section("manufacturing", "parts") and entering != groups:
         what = f"'{unit}' has {groups} group{'s' * (groups != 1)} of lanes"
         said = f"{what}, but {entering} {die} enter its steps"
@@ -83,7 +84,9 @@ def _check_area(draft: Draft, count: int) -> Iterator[Finding]:
     part = draft.section("manufacturing", "parts", str(lanes.get("die")))
     own = read(lanes.get("area"), units.SQUARE_MILLIMETRES)
     whole_die = read(part.get("area"), units.SQUARE_MILLIMETRES)
-    if own is not None and whole_die is not None and count * own > whole_die * (1 + 1e-9):
+    if own is None or whole_die is None or whole_die <= 0:
+        return  # said by the forms
+    if count * own > whole_die * (1 + 1e-9):
         said = f"{count} lanes of {own:g} mm2 are more than the {whole_die:g} mm2 of their die"
         fix = f'write at most "{whole_die / count:.4g} mm2"'
         yield Finding(("manufacturing", "lanes", "area"), said, fix)
@@ -102,7 +105,11 @@ def _check_units(draft: Draft, body: dict[str, Any]) -> Iterator[Finding]:
 
 def _steps(draft: Draft, *section: str) -> list[dict[str, Any]]:
     steps = draft.section(*section).get("steps")
-    return [step if isinstance(step, dict) else {} for step in steps or ()] if isinstance(steps, list) else []
+    return (
+        [step if isinstance(step, dict) else {} for step in steps or ()]
+        if isinstance(steps, list)
+        else []
+    )
 
 
 def _entering(steps: list[dict[str, Any]]) -> Counter[str]:
@@ -119,11 +126,15 @@ def _check_steps(draft: Draft, body: dict[str, Any]) -> Iterator[Finding]:
     parts, unit = draft.section("manufacturing", "parts"), body.get("unit")
     used: set[str] = set()
     for section in (("manufacturing",), ("manufacturing", "mount")):
-        here = [*parts, unit] if len(section) > 1 and isinstance(unit, str) else [*parts]
+        # A unit that is misspelt is said once, where it is named.
+        named = [unit] if unit in draft.units else list(draft.units)
+        here = [*parts, *named] if len(section) > 1 else [*parts]
         seen: set[str] = set()
         for i, step in enumerate(_steps(draft, *section)):
             path: Path = (*section, "steps", i)
             name = step.get("step")
+            if name in _OURS:
+                yield Finding((*path, "step"), f"'{name}' is a word of fdmc's own", "rename it")
             if isinstance(name, str) and name in seen:
                 yield Finding((*path, "step"), "two steps have this name", "rename one")
             seen.add(str(name))
@@ -141,8 +152,10 @@ def _check_steps(draft: Draft, body: dict[str, Any]) -> Iterator[Finding]:
 
 
 def _check_parts(draft: Draft) -> Iterator[Finding]:
+    parts = draft.section("manufacturing", "parts")
     die = draft.section("manufacturing", "lanes").get("die")
-    for name, body in draft.section("manufacturing", "parts").items():
+    known = die in parts  # else any part without a law may be the one that is meant
+    for name, body in parts.items():
         if not isinstance(body, dict) or body.get("area") is None:
             continue
         path: Path = ("manufacturing", "parts", name)
@@ -154,7 +167,7 @@ def _check_parts(draft: Draft) -> Iterator[Finding]:
                 for i, layer in enumerate(layers)
             ]
         for where, law in laws:
-            if name != die and law is None:
+            if name != die and law is None and known:
                 fix = "write poisson, murphy, seeds, {negative_binomial: 10} or {bose_einstein: 4}"
                 said = "missing: how defects gather matters more than how many there are"
                 yield Finding(where, said, fix)
@@ -182,7 +195,10 @@ def _check_wafer(draft: Draft, path: Path) -> Iterator[Finding]:
 
 
 def _check_lane_die(draft: Draft) -> Iterator[Finding]:
-    parts, die = draft.section("manufacturing", "parts"), draft.section("manufacturing", "lanes").get("die")
+    parts, die = (
+        draft.section("manufacturing", "parts"),
+        draft.section("manufacturing", "lanes").get("die"),
+    )
     if not isinstance(die, str) or not parts:
         return
     path: Path = ("manufacturing", "lanes", "die")

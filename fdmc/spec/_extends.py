@@ -89,7 +89,9 @@ def _named(base: Text, file: str) -> Text:
     return dataclasses.replace(base, files={path: file for path in base.lines} | base.files)
 
 
-def _merged(base: Any, own: Any, path: Path, lines: dict[Path, int], notes: tuple[dict, dict]) -> Any:
+def _merged(
+    base: Any, own: Any, path: Path, lines: dict[Path, int], notes: tuple[dict, dict]
+) -> Any:
     """`own` over `base`; what is replaced or taken away loses the lines of the base."""
     if not (isinstance(base, dict) and isinstance(own, dict)):
         _forget(path, notes)

@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, create_model, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, create_model
 
+from ._collective_form import CollectiveForm
 from ._fields import (
-    Bytes,
     Count,
     Form,
     Fraction,
@@ -166,21 +166,6 @@ class EnvironmentForm(Form):
     units: list[Name] | None = Field(
         default=None, description="Units whose components are shifted; default: all."
     )
-
-
-class CollectiveForm(Form):
-    """One collective operation of a step."""
-
-    op: Literal["all_reduce", "all_gather", "reduce_scatter", "all_to_all", "broadcast"]
-    size: Bytes = Field(description="Data per accelerator.")
-    overlap: Seconds = Field(default=0.0, description="Time hidden behind computation.")
-    algorithm: Literal["optimal", "ring", "in_switch"] = "optimal"
-
-    @model_validator(mode="after")
-    def _algorithm_fits(self) -> "CollectiveForm":
-        if self.op != "all_reduce" and self.algorithm != "optimal":
-            raise refuse(f"{self.algorithm} is for all_reduce only", "leave algorithm out")
-        return self
 
 
 class CheckpointForm(Form):

@@ -23,7 +23,7 @@ Preset = Literal[
 
 @dataclasses.dataclass(frozen=True)
 class DefectLaw:
-    """How defects gather: `poisson`, `murphy`, `seeds`, `negative_binomial`, `bose_einstein`; `parameter` of the last two."""
+    """How defects gather: `poisson`, `murphy`, `seeds`; `negative_binomial` and `bose_einstein` with a `parameter`."""
 
     kind_of: str
     parameter: float | None = None
@@ -119,7 +119,7 @@ class AssemblyStep:
 
 @dataclasses.dataclass(frozen=True)
 class RingAtTest:
-    """Rings with heaters at the temperature of the test, as `fdmc.thermal.Ring` has them; the spread is from ring to ring."""
+    """Rings with heaters at the temperature of the test, as `fdmc.thermal.Ring`; `spread` is from ring to ring."""
 
     test_kelvin: float
     top_kelvin: float

@@ -32,7 +32,7 @@ from ._manufacturing import Preset
 
 
 _LAWS = ("poisson", "murphy", "seeds")
-_NEXT = 'write poisson, murphy, seeds, {negative_binomial: 10} or {bose_einstein: 4}'
+_NEXT = "write poisson, murphy, seeds, {negative_binomial: 10} or {bose_einstein: 4}"
 
 
 class DefectLawForm(Form):
@@ -99,9 +99,7 @@ def _coverage(value: Any) -> Any:
     return value if isinstance(value, dict) else {"linear": value}
 
 
-TestField = Annotated[
-    TestForm, BeforeValidator(_coverage, json_schema_input_type=Share | TestForm)
-]
+TestField = Annotated[TestForm, BeforeValidator(_coverage, json_schema_input_type=Share | TestForm)]
 _FULL = TestForm(linear=1.0)
 
 
@@ -128,7 +126,9 @@ class PartForm(Form):
 
     @model_validator(mode="after")
     def _kind(self) -> "PartForm":
-        dies = [key for key in ("density", "layers", "law", "carbon") if getattr(self, key) is not None]
+        dies = [
+            key for key in ("density", "layers", "law", "carbon") if getattr(self, key) is not None
+        ]
         if self.area is None and dies:
             raise refuse(f"{dies[0]} is of dies, and no area is given", "give the area of the die")
         if self.area is not None and self.good is not None:
@@ -254,8 +254,12 @@ class BurnInForm(Form):
 class LatentForm(Form):
     """Defects that pass test and fail first."""
 
-    ratio: NonNegative = Field(description="Latent defects for each that kills; 0.005 to 0.02 (recalled).")
-    infant: WeibullForm | None = Field(default=None, description="When one fails, at use conditions.")
+    ratio: NonNegative = Field(
+        description="Latent defects for each that kills; 0.005 to 0.02 (recalled)."
+    )
+    infant: WeibullForm | None = Field(
+        default=None, description="When one fails, at use conditions."
+    )
     burn_in: BurnInForm | None = None
 
     @model_validator(mode="after")
@@ -293,6 +297,4 @@ class ManufacturingForm(Form):
         bins = self.bins
         if not bins or any(a <= b for a, b in zip(bins, bins[1:], strict=False)):
             raise refuse("bins must fall", "name the largest first, such as [1, 0.875]")
-        if not self.steps:
-            raise refuse("no step is given", "give one that the parts enter")
         return self

@@ -141,12 +141,21 @@ class Service:
 
 @dataclasses.dataclass(frozen=True)
 class Collective:
-    """One collective of a step; `size_bytes` per accelerator."""
+    """One collective of a step; `size_bytes` per accelerator, `latency_seconds` a step of its algorithm (None: no time).
+
+    Of several algorithms the fastest counts, state by state.
+    """
 
     op: Literal["all_reduce", "all_gather", "reduce_scatter", "all_to_all", "broadcast"]
     size_bytes: float
     overlap_seconds: float
-    algorithm: Literal["optimal", "ring", "in_switch"]
+    algorithm: str | tuple[str, ...]
+    latency_seconds: float | None = None
+
+    @property
+    def algorithms(self) -> tuple[str, ...]:
+        """The algorithms to choose among, one or several."""
+        return (self.algorithm,) if isinstance(self.algorithm, str) else self.algorithm
 
 
 @dataclasses.dataclass(frozen=True)

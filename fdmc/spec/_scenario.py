@@ -16,7 +16,9 @@ from .fault_tree import Formula
 # Fields that say something to people and change no answer.
 _SAID = {"title", "document", "source", "grade", "use", "description", "copies"}
 # What came later: machines without it keep the fingerprint that they had.
-_LATER = ("structure", "at_kelvin", "current", "environment", "thermal", "manufacturing")
+_LATER = (
+    "structure", "at_kelvin", "current", "environment", "thermal", "manufacturing", "latency_seconds"
+)  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,14 +8,15 @@ import numpy as np
 from jax.scipy.special import xlog1py, xlogy
 from jax.scipy.stats import norm
 from jaxtyping import Array, Float, Real
+from scipy.optimize import brentq
 from scipy.special import gammaln
 
 from ..spec import Link, MachZehnderLink, RingLink, VcselLink
-from ._devices import Vcsel, vcsel_margin_db
 from ._points import LoadPoints
 
 
 Number = Real[Array, "..."] | float | int
+_FAR = 300.0  # kelvin from a VCSEL's best temperature, where no light is left
 _SHARPEST = 1e-4  # kelvin: what a bank without any spread is given, lest its limits divide by zero
 
 
@@ -61,17 +62,22 @@ def lock_limits(
 
 def _vcsel_range(link: VcselLink) -> tuple[float, float]:
     """The temperatures at which the light is just enough; it has one maximum in between."""
-    law = Vcsel(
-        link.threshold_amperes, link.best_kelvin, link.detuning_kelvin, link.watts_per_ampere,
-        link.slope_per_kelvin, link.needed_watts,
-    )  # fmt: skip
-    kelvin = np.linspace(link.best_kelvin - 300.0, link.best_kelvin + 300.0, 60_001)
-    enough = np.asarray(vcsel_margin_db(law, link.amperes, kelvin)) >= 0
-    if not enough.any():
+
+    def spare(kelvin):  # watts, as `vcsel_watts` has them: in NumPy, for a trace has no numbers
+        off = kelvin - link.best_kelvin
+        threshold = link.threshold_amperes * (1 + (off / link.detuning_kelvin) ** 2)
+        slope = np.maximum(link.watts_per_ampere * (1 - link.slope_per_kelvin * off), 0.0)
+        return slope * np.maximum(link.amperes - threshold, 0.0) - link.needed_watts
+
+    kelvin = np.linspace(link.best_kelvin - _FAR, link.best_kelvin + _FAR, 6001)
+    best = kelvin[np.argmax(spare(kelvin))]
+    if spare(best) < 0:
         raise ValueError(
             "thermal.link.vcsel: its light is below `needed` at every temperature; raise the current."
         )
-    return float(kelvin[enough][0]), float(kelvin[enough][-1])
+    ends = (best - _FAR, best + _FAR)
+    low, high = (brentq(spare, best, end) if spare(end) < 0 else end for end in ends)
+    return float(low), float(high)
 
 
 def dark_prob(

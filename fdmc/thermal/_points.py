@@ -86,7 +86,9 @@ def load_points(
     )  # fmt: skip
 
 
-def hermite(points: LoadPoints) -> tuple[Real[Array, " more"] | np.ndarray, Number]:
+def hermite(
+    points: LoadPoints,
+) -> tuple[Real[Array, " more"] | np.ndarray, Number | np.ndarray]:
     """Shares and temperatures for means over the points, their normal laws included."""
     at, weight = np.polynomial.hermite_e.hermegauss(_HERMITE)
     if points.share.shape[0] > 1:

@@ -13,6 +13,11 @@ from ._fleet import (
     removing_pays as removing_pays,
     rerouting_pays as rerouting_pays,
 )
+from ._pool import (
+    PoolOutcome as PoolOutcome,
+    ServerPool as ServerPool,
+    pool_job as pool_job,
+)
 from ._power import (
     joules_per_bit as joules_per_bit,
     joules_per_token as joules_per_token,

@@ -61,6 +61,7 @@ class Factory(eqx.Module):
     - `product`: the unit as far as all else counts; its lanes are counted after its last step.
     - `mount`: what it goes into, with `per_mount` units, before their own part is known.
     - `lane_losses`: share of lanes lost after the wafer, by what takes them, common cause included.
+    - `burnt_prob`: that burn-in wakes nothing on the parts without lanes; it finds no older fault.
     """
 
     die: LaneDie
@@ -69,6 +70,7 @@ class Factory(eqx.Module):
     product: Product
     mount: Product | None
     lane_losses: dict[str, float]
+    burnt_prob: float
     dies: int = eqx.field(static=True)
     packages: int = eqx.field(static=True)
     packages_per_wafer: int = eqx.field(static=True)
@@ -78,7 +80,7 @@ class Factory(eqx.Module):
     @property
     def assembly_prob(self) -> float:
         """Probability that a unit reaches the count of its lanes."""
-        return float(make(self.product).ship_prob)
+        return float(make(self.product).ship_prob) * self.burnt_prob
 
     def shipment(self) -> Shipment:
         """What becomes of the units started, exactly (`fdmc.yields.shipment`)."""
@@ -127,6 +129,7 @@ def factory(scenario: Scenario) -> Factory:
         product=_product(made, passed),
         mount=_mount(made),
         lane_losses=losses,
+        burnt_prob=_burnt(made),
         dies=dies,
         packages=tree.nodes[made.unit].total,
         packages_per_wafer=max(1, int(each)),
@@ -200,7 +203,9 @@ def _product(made: Manufacturing, passed: float) -> Product:
     steps = [_step(step, parts) for step in made.steps]
     oven = None if made.latent is None else made.latent.burn_in
     if oven is not None:
-        steps.append(Step(BURN_IN, _burnt(made), oven.cost))
+        steps.append(
+            Step(BURN_IN, cost=oven.cost, test=UNTESTED)
+        )  # `burnt_prob` has what it scraps
     return Product(made.unit, tuple(steps))
 
 
@@ -228,8 +233,9 @@ def unit_into(
 
 def _burnt(made: Manufacturing) -> float:
     """Probability that burn-in wakes nothing on the parts that carry no lanes."""
-    assert made.latent is not None, "asked for only with burn-in"
     woken, good = _woken(made), 1.0
+    if made.latent is None or woken == 0:
+        return 1.0
     for step in made.steps:
         for name, count in step.parts.items():
             part = made.parts[name]
@@ -243,7 +249,9 @@ def _burnt(made: Manufacturing) -> float:
 def _part(name: str, part: PartMade) -> Product:
     if part.area_mm2 is None:
         return Product(name, (Step(name, part.good, part.cost, test=_test(part.test)),))
-    if any(layer.law is None for layer in part.layers):  # the die of the lanes, put in by its caller
+    if any(
+        layer.law is None for layer in part.layers
+    ):  # the die of the lanes, put in by its caller
         return Product(name, ())
     layers = [
         Layer(one.density_per_cm2, one.critical, _law(one.law), one.layers) for one in part.layers
