@@ -145,7 +145,8 @@ def spare_domains() -> Iterator[Published]:
     got = fdmc.Estimate(mean - half, mean, mean + half, "", peaks.size)
     yield Published("V04.peak", "most domains out at once in 15 days, mean", 69, 1, got, told)
     ranks = stats.binom(peaks.size, 0.95).ppf([0.025, 0.5, 0.975]).astype(int)
-    got = fdmc.Estimate(*peaks[ranks - 1].tolist(), "", peaks.size)
+    low, best, high = peaks[ranks - 1].tolist()
+    got = fdmc.Estimate(low, best, high, "", peaks.size)
     yield Published("V04.q95", "spare domains that suffice in 95 % of histories", 80, 2, got, told)
     told = 'negative control: "90 spare domains" does not follow from the inputs of V04c'
     what = "spare domains that suffice"

@@ -14,6 +14,9 @@ from ._results import table
 HEAD = ("case", "result", "published", "tolerance", "got, 95 % interval", "verdict", "assumed")
 
 
+Kind = Literal["match", "bound", "control"]
+
+
 @dataclasses.dataclass(frozen=True)
 class Published:
     """A published value beside the estimate of the same quantity.
@@ -29,7 +32,7 @@ class Published:
     tolerance: float
     got: Estimate
     assumed: str = ""
-    kind: Literal["match", "bound", "control"] = "match"
+    kind: Kind = "match"
 
     @property
     def ok(self) -> bool:

@@ -7,6 +7,7 @@ from .collect import (
     ManufacturingResult as ManufacturingResult,
     NoAnswer as NoAnswer,
     RelativeError as RelativeError,
+    Replay as Replay,
     Replicas as Replicas,
     Result as Result,
     TopProbability as TopProbability,
@@ -18,6 +19,7 @@ from .collect import (
     heat_shares as heat_shares,
     manufacture as manufacture,
     mission as mission,
+    replay as replay,
     run as run,
     snapshot as snapshot,
 )

@@ -15,8 +15,8 @@ from fdmc import reference, spec
 from fdmc.collect._columns import columns_of
 from fdmc.collect._run import BINS
 from fdmc.plan import lower
-from fdmc.thermal import TEMPLATES
 from fdmc.tally import HOURS
+from fdmc.thermal import TEMPLATES
 
 
 Z = 4.9  # one false alarm in a million, each

@@ -64,7 +64,11 @@ NESTED = machine(
             "fan": excursion("engine", "300 h", "6 K", "18 h"),
         },
     },
-    {"ring": {"mtbf": "2000 h"}, "gpu": {"mtbf": "3000 h", "repair": "30 h"}, "laser": {"mtbf": "900 h", "repair": "20 h"}},
+    {
+        "ring": {"mtbf": "2000 h"},
+        "gpu": {"mtbf": "3000 h", "repair": "30 h"},
+        "laser": {"mtbf": "900 h", "repair": "20 h"},
+    },
 )  # fmt: skip
 
 # Ageing: strikes are most of the failures, mechanisms of several energies, currents and drives, and one technician.
@@ -82,14 +86,23 @@ AGED = machine(
         "gpu": {"mtbf": "20000 h", "reference": "70 degC", "activation_energy": "0.7 eV"},
         "pic": {"mtbf": "12000 h", "reference": "60 degC", "activation_energy": "0.9 eV", "repair": "12 h"},
         "ring": {"mtbf": "20000 h", "reference": "60 degC", "activation_energy": "0.8 eV"},
-        "pump": {"lifetime": {"weibull": {"shape": 2, "scale": "1500 h"}}, "repair": "5 h", "at": "40 degC", "reference": "40 degC", "activation_energy": "0.2 eV"},
+        "pump": {
+            "lifetime": {"weibull": {"shape": 2, "scale": "1500 h"}}, "repair": "5 h",
+            "at": "40 degC", "reference": "40 degC", "activation_energy": "0.2 eV",
+        },
         "laser": {
             "at": "50 degC",
             "current": 0.9,
             "mechanisms": {
                 "random": {"mtbf": "3000 h", "reference": "45 degC", "activation_energy": "0.35 eV"},
-                "worn": {"mtbf": "9000 h", "reference": "50 degC", "activation_energy": "1.1 eV", "current_exponent": 3},
-                "dull": {"lifetime": {"drive_rise": {"rise": 0.5, "after": "900 h", "time_power": 0.7, "sigma": 0.3, "margin": 0.6}}},
+                "worn": {
+                    "mtbf": "9000 h", "reference": "50 degC", "activation_energy": "1.1 eV", "current_exponent": 3,
+                },
+                "dull": {
+                    "lifetime": {
+                        "drive_rise": {"rise": 0.5, "after": "900 h", "time_power": 0.7, "sigma": 0.3, "margin": 0.6},
+                    },
+                },
             },
         },
     },

@@ -5,11 +5,11 @@ import json
 import pytest
 
 from benchmarks import clusters
-from benchmarks._cluster_rows import Published, Skipped, line, markdown
+from benchmarks._cluster_rows import Kind, Published, Skipped, line, markdown
 from fdmc import Estimate
 
 
-def row(best: float, value: float, kind: str = "match", half: float = 0.01) -> Published:
+def row(best: float, value: float, kind: Kind = "match", half: float = 0.01) -> Published:
     got = Estimate(best - half, best, best + half, "h", 100)
     return Published("V00", "a result", value, 0.05, got, "nothing", kind)
 

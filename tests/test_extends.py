@@ -101,6 +101,14 @@ def test_a_problem_stands_where_it_was_written(folder):
     ]
 
 
+def test_a_mapping_of_both_stands_in_the_child(folder):
+    error = problems(
+        folder(child="extends: base.yaml\nfabric: {accelerator: null}\n") / "child.yaml"
+    )
+    (found,) = error.problems
+    assert (found.path, found.file, found.line) == ("fabric.accelerator", "", 2)
+
+
 def test_a_problem_of_the_base_names_its_file(folder):
     # The child takes the part away that line 9 of the base asks for.
     error = problems(folder(child="extends: base.yaml\ncomponents: {fan: null}\n") / "child.yaml")

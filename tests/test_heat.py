@@ -106,4 +106,4 @@ def test_one_kind_of_excursion_in_closed_form():
     assert more > 0.2
     agree(facts["failures.laser"], 24 * hours / 800 * (1 + more))
     share = (25 + theirs.after(kind)) / cycle
-    agree(facts["dark"], hours * (theirs.lost(0) * (1 - share) + theirs.lost(9.0) * share))
+    agree(facts["dark"], hours * (theirs.lost(0.0) * (1 - share) + theirs.lost(9.0) * share))

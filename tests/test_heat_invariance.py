@@ -12,6 +12,7 @@ from _machines import load
 
 import fdmc
 from fdmc.collect._engine import _jitted
+from fdmc.collect._run import BINS
 from fdmc.kernel import Bounds, stream_keys
 from fdmc.plan import lower
 
@@ -44,7 +45,7 @@ def counted(folder: Path, bounds: Bounds, chunk: int) -> dict:
 
 
 def test_chunks_and_bounds_are_invisible(tmp_path):
-    ample, tight = Bounds(12, 4, 4, 4, 16), Bounds(3, 4, 4, 4, 16)
+    ample, tight = Bounds(12, 4, 4, BINS, 16), Bounds(3, 4, 4, BINS, 16)
     expected = counted(tmp_path, ample, 64)
     assert expected["void"] == 0
     for chunk in (1, 7):
@@ -55,7 +56,7 @@ def test_chunks_and_bounds_are_invisible(tmp_path):
     assert few == expected
 
 
-@pytest.mark.parametrize("effects", [["ageing"], ["lock"], []])
+@pytest.mark.parametrize("effects", [["ageing"], []])
 def test_excursions_are_the_same_whatever_is_left_out(effects):
     """So are their durations: what they would have darkened, and other failures but those that they add."""
     document = copy.deepcopy(HOT.document)

@@ -9,7 +9,16 @@ from fdmc import library, spec
 
 
 WHOLE = ["cpo-512", "nvl72-copper", "pluggable-512", "tpuv4-pod"]
-MADE = ["cpo-2.5d", "cpo-2d", "cpo-3d", "cpo-chiplet", "cpo-monolithic", "inp-2d", "npo", "vcsel-2d"]
+MADE = [
+    "cpo-2.5d",
+    "cpo-2d",
+    "cpo-3d",
+    "cpo-chiplet",
+    "cpo-monolithic",
+    "inp-2d",
+    "npo",
+    "vcsel-2d",
+]
 NAMES = sorted(WHOLE + MADE)
 OPTICS = {"pic", "eic", "fibre_array", "attach", "ring", "heater", "detector", "laser", "els_board"}
 

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import yaml
-from _made import TEXT, base, changed, problems
+from _made import TEXT, base, changed
 
 import fdmc
 from fdmc import library, yields
@@ -239,7 +239,9 @@ def test_bonding_untested_wafers_is_the_product_of_the_yields():
 
 def test_escapes_are_not_found_by_burn_in():
     with_oven = fdmc.manufacture(load(base()), packages=16)
-    without = fdmc.manufacture(load(changed("manufacturing.latent.burn_in", None)), packages=16)
+    data = base()
+    del data["manufacturing"]["latent"]["burn_in"], data["manufacturing"]["latent"]["infant"]
+    without = fdmc.manufacture(load(data), packages=16)
     assert with_oven["unit.escape_prob"].best == pytest.approx(
         without["unit.escape_prob"].best, rel=1e-12
     )
@@ -300,7 +302,8 @@ def test_latent_defects_that_ship():
     """Without repair or scrap every good lane ships: the mean is that of a thinned Poisson count."""
     data = base()
     made = data["manufacturing"]
-    del made["mount"], made["latent"]["burn_in"], made["lanes"]["ring"]
+    del made["mount"], made["lanes"]["ring"]
+    del made["latent"]["burn_in"], made["latent"]["infant"]
     made["parts"] = {"pic": {**made["parts"]["pic"], "area": "20 mm2", "test": 1}}
     made["steps"] = [{"step": "look", "parts": {"pic": 1}}]
     made["clustering"], made["bins"] = {"die": 2}, [1, 0.1]

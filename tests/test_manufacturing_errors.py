@@ -50,7 +50,7 @@ ONE_PROBLEM = [
     ("parts.spare", {"good": 1}, "manufacturing.parts.spare: no step takes it; put it into the parts of a step, or"),
     # Steps.
     ("steps.0.parts.pik", 1, "manufacturing.steps[0].parts.pik: no part has this name; did you mean 'pic'?"),
-    ("steps.0.parts.pic", 2, "steps: 'engine' has 1 group of lanes, but 2 pic enter its steps; give a step parts: {pic: 1}"),
+    ("steps.0.parts.pic", 2, "steps: 'engine' has 1 group of lanes, but 2 pic enter its steps; give a step"),
     ("steps.0.joining", "glue", 'steps[0].joining.preset: "glue" is not possible; write organic, fan_out'),
     ("steps.0.joining", None, "steps[0]: chips are joined, but joining is missing; write one such as micro_bump."),
     ("steps.0.joining", {"bond": 0.9}, "steps[0].joining: neither preset nor alignment is given"),
@@ -73,6 +73,7 @@ ONE_PROBLEM = [
     ("bins", [1.5], "manufacturing.bins[0]: 1.5 must be more than 0 and at most 1."),
     ("bins", [], "manufacturing: bins must fall"),
     ("latent.infant", None, "manufacturing.latent: burn_in without infant; give infant: it says what burn-in wakes."),
+    ("latent.burn_in", None, "manufacturing.latent: infant does nothing without burn_in"),
     ("latent.ratio", -1, "manufacturing.latent.ratio: -1 must be 0 or more."),
     ("latent.burn_in.acceleration", 0, "burn_in.acceleration: 0 must be more than 0."),
     ("on", "yes", 'manufacturing.on: "yes" is neither true nor false; write true or false.'),

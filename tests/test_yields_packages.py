@@ -14,9 +14,8 @@ import scipy.stats
 
 from fdmc import yields
 from fdmc.kernel import lanes_and_spares, packages, stream_keys
-from fdmc.plan import PACKAGE_STREAMS, package_plan
 from fdmc.kernel._packages import _binomial
-from fdmc.plan import stream
+from fdmc.plan import PACKAGE_STREAMS, package_plan, stream
 from fdmc.reference import _yields as plain
 from fdmc.yields import Bins, Clustering, LaneDie
 

@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from ..collect import LedgerError
+from ..collect import LedgerError, TraceError
 from ..plan import GradientError, PlanError
 from ..spec import ScenarioError
 from ..spec.fault_tree import FaultTreeError
@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         names = ("path", "line", "message", "suggestion", "file")
         problems = [{name: getattr(p, name) for name in names} for p in error.problems]
         return _refuse(str(error), problems, wants_json)
-    except (UsageError, PlanError, GradientError, LedgerError) as error:
+    except (UsageError, PlanError, GradientError, LedgerError, TraceError) as error:
         return _refuse(str(error), [], wants_json)
     except KeyboardInterrupt:
         say("fdmc: interrupted")

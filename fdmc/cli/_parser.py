@@ -152,6 +152,21 @@ def _run_options(made: argparse.ArgumentParser):
     _engine_options(made.add_argument_group("how to run"))
     _output_options(made.add_argument_group("what to write"))
     _heat_options(made.add_argument_group("what heat does"))
+    _trace_options(made.add_argument_group("faults that have happened, nothing sampled"))
+
+
+def _trace_options(group):
+    group.add_argument(
+        "--trace",
+        metavar="FILE",
+        help="faults to replay: CSV with unit, copy, start_hours and end_hours, or JSON with node_id, "
+        "event_time (days) and event_type",
+    )
+    group.add_argument(
+        "--trace-unit",
+        metavar="UNIT",
+        help="what a node of a JSON trace is a copy of (default: the root's child that holds the accelerators)",
+    )
 
 
 def _stop_options(group):

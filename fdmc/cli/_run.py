@@ -14,6 +14,7 @@ from ._errors import GOOD, INTERRUPTED, NOT_REACHED, UsageError
 from ._output import console, say, show, show_json
 from ._progress import Interrupt, Listener
 from ._run_heat import HeatAnswers, answers, check
+from ._run_trace import run_trace
 
 
 _RTOL, _WALL = 0.01, 60.0
@@ -22,6 +23,10 @@ _RTOL, _WALL = 0.01, 60.0
 def run(args: argparse.Namespace) -> int:
     """Carry out `fdmc run`; return the exit code."""
     scenario = load(args.scenario, args.set)
+    if args.trace is not None or args.trace_unit is not None:
+        if args.trace is None:
+            raise UsageError("--trace-unit needs --trace FILE.")
+        return run_trace(args, scenario)
     rules = stop_rules(args)
     _check_devices(args.devices)
     check(args, scenario)

@@ -15,6 +15,7 @@ from ._manufactured import (
     ManufacturingResult as ManufacturingResult,
     ShippedRow as ShippedRow,
 )
+from ._replay import Replay as Replay, replay as replay
 from ._result import Contributor as Contributor, Result as Result
 from ._run import CHUNK as CHUNK, DEFAULT_STOP as DEFAULT_STOP, run as run
 from ._shares import HeatShares as HeatShares, heat_shares as heat_shares
@@ -30,6 +31,12 @@ from ._stop import (
     RelativeError as RelativeError,
     Replicas as Replicas,
     WallTime as WallTime,
+)
+from ._trace import (
+    Fault as Fault,
+    Trace as Trace,
+    TraceError as TraceError,
+    load_trace as load_trace,
 )
 from .trees import (
     DEFAULT_FAULT_STOP as DEFAULT_FAULT_STOP,

@@ -1,3 +1,4 @@
+from ._domain import Domain as Domain, domain as domain, unpack as unpack
 from ._draw import (
     exponential as exponential,
     stream_keys as stream_keys,

@@ -94,7 +94,7 @@ def history(
     the bounds. An outcome does not depend on the bounds unless its status says that one was hit.
     """
     end = plan.run_in_hours + plan.mission_hours
-    pool = ready = None
+    pool, ready = None, jnp.zeros((), jnp.int32)
     if plan.made:
         pool, ready = shipped(plan, keys, replica, bounds.packages)
     state = _start(plan, keys, replica, bounds, pool)
@@ -304,8 +304,8 @@ def _fail(plan: Plan, keys, replica, s: _State, fails, counts, striking) -> _Sta
     counting, short_only = c.counting[cls] > 0, c.when_failed[cls] == 0
     spares = c.spares[cls]
     if plan.made:
-        used = hold(plan.alive, used_spares(plan, s.used, row))
-        valid, spares = valid & (plan.supply.rank[row] >= used), spares - used
+        used, lives = hold(plan.alive, used_spares(plan, s.used, row))
+        valid, spares = valid & lives, spares - used
     failed = jnp.zeros(home.shape, jnp.int32)
     twin = jnp.zeros(home.shape, bool)
     if True in plan.counted:
@@ -401,6 +401,7 @@ def _candidate(plan: Plan, keys, replica, s: _State, fails, striking):
         of = jnp.any(again, 1)
         at = jnp.where(renewed, jnp.concatenate([jnp.zeros_like(at[:steady]), of]), at)
     strikes = jnp.zeros(fails.shape, bool)
+    kind = instance = jnp.zeros(fails.shape, jnp.int32)
     if plan.hot:
         strikes = some(plan.alive, striking)
         kind, instance = hold(plan.alive, picked(plan, striking, s.outages))

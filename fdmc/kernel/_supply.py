@@ -33,12 +33,17 @@ def machine(plan: Plan, pool: Int[Array, "dies candidates lanes"]) -> Int[Array,
     return jnp.swapaxes(pool[:, : groups // dies], 0, 1).reshape(groups, -1)
 
 
-def used_spares(plan: Plan, used: Int[Array, "groups lanes"], row) -> Int[Array, " lanes"]:
-    """Return how many elements of the group of a component copy test has found lost; 0 for others."""
+def used_spares(
+    plan: Plan, used: Int[Array, "groups lanes"], row
+) -> tuple[Int[Array, " lanes"], Bool[Array, " lanes"]]:
+    """Return how many elements of the group of a component copy test has found lost (0 for others), and
+    whether the copy is on none of them.
+    """
     assert plan.supply is not None
     batch = plan.supply.batch[row]
     found = jnp.take_along_axis(used, jnp.maximum(batch, 0)[None], 0)[0].astype(jnp.int32)
-    return jnp.where(batch >= 0, found, 0)
+    found = jnp.where(batch >= 0, found, 0)
+    return found, plan.supply.rank[row] >= found
 
 
 def swapped(

@@ -31,6 +31,16 @@ class Effect:
         low, high, left, right = self.low, self.high, self.left, self.right
         return Effect(self.kind, low[index], high[index], left[index], right[index], self.share)
 
+    @property
+    def span(self) -> np.ndarray:
+        """The accelerators in a word, as kernels read them."""
+        return self.low << 16 | self.high
+
+    def reach(self, width: int) -> np.ndarray:
+        """The kind and the planes in a word; those of links in segments of `width` planes."""
+        scale = width if self.kind == LINK else 1
+        return self.kind << 24 | (self.left // scale) << 12 | self.right // scale
+
     def covers(self, other: "Effect") -> bool:
         """Whether this takes everything that `other` takes."""
         inside = (self.low <= other.low) & (other.high <= self.high)

@@ -94,7 +94,9 @@ def _strikes(heat: Heat, e: Excursion, struck: Struck) -> tuple[float, float]:
     """
     at = (struck.unit, struck.component, struck.mechanism)
     assert isinstance(struck.law, Exponential)
-    steps = [(s.hours, s.shift_kelvin) for s in steps_of(heat.scenario, struck.unit)] or [(1.0, 0.0)]
+    steps = [(s.hours, s.shift_kelvin) for s in steps_of(heat.scenario, struck.unit)] or [
+        (1.0, 0.0)
+    ]
     hours, shifts = np.array(steps).T
     base = np.dot(hours, [float(heat.speed(*at, s)) for s in shifts])
     hot = np.dot(hours, [float(heat.speed(*at, s + e.rise_kelvin)) for s in shifts])

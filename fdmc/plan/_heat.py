@@ -9,6 +9,7 @@ import functools
 import math
 from collections.abc import Mapping
 from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
 import jax
@@ -37,7 +38,10 @@ from ..thermal import (
 from ._arrays import AnyArray
 
 
-Number = Real[Array, "..."] | Real[np.ndarray, "..."] | np.floating | float
+if TYPE_CHECKING:
+    Number = Any
+else:
+    Number = Real[Array, "..."] | Real[np.ndarray, "..."] | np.floating | float | int
 Knobs = Mapping[str, Number]
 """Numbers of a scenario by their path, such as `thermal.coolant`, instead of those that it has."""
 GRID = 257
@@ -220,7 +224,9 @@ class Heat:
         assert self.thermal is not None
         relock = 0.0 if self.thermal.link is None else self.thermal.link.relock_seconds / 3600
         where = self.xp.where
-        return where(some, e.recovery_hours * shape / where(some, full, 1.0) + relock, 0.0)
+        # Warmth on the way down may give lanes back that are too cold; no excursion ends before its time.
+        tail = self.xp.maximum(e.recovery_hours * shape / where(some, full, 1.0), 0.0)
+        return where(some, tail + relock, 0.0)
 
     def darkens(self, e: Excursion) -> bool:
         """Whether an excursion takes lanes by itself, in some step of the environment."""

@@ -212,23 +212,16 @@ def _places(rows: list[Row], width: int) -> Places:
     def join(values):
         return np.concatenate(values).astype(np.int32)
 
-    def span(effect: Effect):
-        return effect.low << 16 | effect.high
-
-    def reach(effect: Effect):
-        scale = width if effect.kind == LINK else 1
-        return effect.kind << 24 | (effect.left // scale) << 12 | effect.right // scale
-
     def out(row: Row, pack, empty):
         return pack(row.out) if row.out else np.full(row.places["home"].shape, empty)
 
     names = ("home", "element", "group", "fru_low", "fru_high")
     return Places(
         **{name: join([row.places[name] for row in rows]) for name in names},
-        span=join([span(row.effect) for row in rows]),
-        reach=join([reach(row.effect) for row in rows]),
-        out_span=join([out(row, span, 0) for row in rows]),
-        out_reach=join([out(row, reach, -1) for row in rows]),
+        span=join([row.effect.span for row in rows]),
+        reach=join([row.effect.reach(width) for row in rows]),
+        out_span=join([out(row, lambda effect: effect.span, 0) for row in rows]),
+        out_reach=join([out(row, lambda effect: effect.reach(width), -1) for row in rows]),
     )
 
 

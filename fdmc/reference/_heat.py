@@ -99,8 +99,9 @@ class Heat:
             return excursion.recovery_hours
         assert thermal is not None
         assert thermal.link is not None
-        tail = decayed(lambda x: self._lost(x) - self._lost(0.0), rise)
-        return excursion.recovery_hours * tail + thermal.link.relock_seconds / 3600
+        tail = max(0.0, decayed(lambda x: self._lost(x) - self._lost(0.0), rise))
+        lasts = excursion.recovery_hours * tail + thermal.link.relock_seconds / 3600
+        return lasts or excursion.recovery_hours
 
     def per_hour(self, excursion: Excursion) -> float:
         """Excursions an hour on one instance: while one lasts, no other one begins."""

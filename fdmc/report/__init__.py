@@ -39,6 +39,7 @@ from ._manufacturing import (
 from ._manufacturing_figure import save_manufacturing as save_manufacturing
 from ._metrics import METRICS as METRICS, document_of as document_of, metrics_table as metrics_table
 from ._questions import Question as Question
+from ._replay import replay_tables as replay_tables
 from ._table import table as table
 from ._tables import (
     components_table as components_table,

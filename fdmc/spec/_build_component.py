@@ -103,9 +103,7 @@ def _mechanism(
 
 
 def _cycling(form: CyclingForm) -> Cycling:
-    return Cycling(
-        form.solder, form.swing, form.maximum, form.dwell, form.cycles, form.elastic
-    )
+    return Cycling(form.solder, form.swing, form.maximum, form.dwell, form.cycles, form.elastic)
 
 
 def own_law(form: StressForm) -> Law | None:

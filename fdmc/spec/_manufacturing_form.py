@@ -266,6 +266,11 @@ class LatentForm(Form):
     def _woken(self) -> "LatentForm":
         if self.burn_in is not None and self.infant is None:
             raise refuse("burn_in without infant", "give infant: it says what burn-in wakes")
+        if self.infant is not None and self.burn_in is None:
+            raise refuse(
+                "infant does nothing without burn_in: histories do not follow latent defects yet",
+                "give burn_in, or drop infant",
+            )
         return self
 
 

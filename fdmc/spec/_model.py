@@ -141,9 +141,9 @@ class Service:
 
 @dataclasses.dataclass(frozen=True)
 class Collective:
-    """One collective of a step; `size_bytes` per accelerator, `latency_seconds` a step of its algorithm (None: no time).
+    """One collective of a step; `size_bytes` per accelerator, `latency_seconds` a step of its algorithm.
 
-    Of several algorithms the fastest counts, state by state.
+    Without `latency_seconds` steps take no time. Of several algorithms the fastest counts, state by state.
     """
 
     op: Literal["all_reduce", "all_gather", "reduce_scatter", "all_to_all", "broadcast"]

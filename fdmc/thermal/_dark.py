@@ -76,8 +76,9 @@ def _vcsel_range(link: VcselLink) -> tuple[float, float]:
             "thermal.link.vcsel: its light is below `needed` at every temperature; raise the current."
         )
     ends = (best - _FAR, best + _FAR)
-    low, high = (brentq(spare, best, end) if spare(end) < 0 else end for end in ends)
-    return float(low), float(high)
+    root = lambda end: float(brentq(spare, best, end))  # pyright: ignore[reportArgumentType]
+    low, high = (root(end) if spare(end) < 0 else float(end) for end in ends)
+    return low, high
 
 
 def dark_prob(

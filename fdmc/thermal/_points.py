@@ -88,7 +88,7 @@ def load_points(
 
 def hermite(
     points: LoadPoints,
-) -> tuple[Real[Array, " more"] | np.ndarray, Number | np.ndarray]:
+) -> tuple[Real[Array, " more"] | np.ndarray, Real[Array, "nodes more"] | np.ndarray]:
     """Shares and temperatures for means over the points, their normal laws included."""
     at, weight = np.polynomial.hermite_e.hermegauss(_HERMITE)
     if points.share.shape[0] > 1:

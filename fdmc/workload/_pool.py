@@ -114,12 +114,13 @@ def pool_job(pool: ServerPool, work_hours: Number, key: Key[Array, ""]) -> PoolO
     - `work_hours`: run time that the job needs, standstills apart.
     - `key`: of `jax.random`; the outcome is a function of it.
 
-    **Returns:** the `PoolOutcome` of this history; `jax.vmap` over keys gives several.
+    **Returns:** the `PoolOutcome` of this history; map it over keys for several.
 
-    Only servers that run the job fail, and only while it runs; one failure stops all, and the server goes to repair. The
-    first standby takes over after the recovery. Without one, servers are chosen again, first in, first out, while the pool
-    has enough; else spares are fetched until standbys are complete too. Repaired servers become standbys, and where
-    those are complete, go to the end of the pool. The model is that of AIReSim, whose report has numbers to compare with.
+    Only servers that run the job fail, and only while it runs; one failure stops all, and the server goes to repair.
+    The first standby takes over after the recovery. Without one, servers are chosen again, first in, first out, while
+    the pool has enough; else spares are fetched until standbys are complete too. Repaired servers become standbys, and
+    where those are complete, go to the end of the pool. The model is that of AIReSim, whose report has numbers to
+    compare with (`python -m benchmarks.clusters --only V09`).
 
     !!! example
 
