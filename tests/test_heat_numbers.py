@@ -41,6 +41,9 @@ RING = {"unit": "lane", "spread": "2 K", "top": "80 degC", "range": "20 K"}
 LINKS: dict[str, Any] = {
     "ring": {"ring": RING},
     "sluggish": {"ring": {**RING, "tracking": "3 K/s", "tracking_spread": 0.3, "relock": "20 ms"}},
+    "cold": {
+        "ring": {**RING, "top": "110 degC", "range": "25 K", "budget": "2 K", "relock": "0.3 s"}
+    },
     "mach_zehnder": {"mach_zehnder": {**MACH, "drift": "0.02 rad/K"}},
     "vcsel": {"vcsel": {**VCSEL, "needed": "2.3 mW"}},
 }
@@ -110,7 +113,7 @@ def test_speeds_and_tails_of_every_mechanism(name):
 @pytest.mark.parametrize(
     ("name", "link"),
     [(name, link) for name in LOADS for link in ("ring", "sluggish")]
-    + [("noisy", "mach_zehnder"), ("square", "vcsel")],
+    + [("square", "cold"), ("noisy", "cold"), ("noisy", "mach_zehnder"), ("square", "vcsel")],
 )
 def test_dark_lanes_at_every_rise(name, link):
     """The table is linear between 257 rises: a spread of 2 K bends by less than 1e-4 in between."""

@@ -392,7 +392,9 @@ def test_schema():
     validator.check_schema(schema)
     validator.validate(document())
     for path in library.scenarios().values():
-        validator.validate(read_yaml(path.read_text()).data)  # YAML 1.2: `on` is a word
+        data = read_yaml(path.read_text()).data  # YAML 1.2: `on` is a word
+        if "extends" not in data:  # a change of another document is whole only together with it
+            validator.validate(data)
     bad = document()
     bad["fabrik"] = {}
     assert not validator.is_valid(bad)

@@ -23,7 +23,7 @@ class Struck:
 
 
 def effect_of(scenario: Scenario, effects: Effects, e: Excursion) -> Effect:
-    """Return the lanes that an excursion heats (no accelerators where there are none), all planes of whole accelerators.
+    """Return the lanes that an excursion heats: all planes of whole accelerators, no accelerators if there are none.
 
     Its share is 1 where it takes lanes by itself, and 0 where it takes some only with others, or none.
 

@@ -22,9 +22,9 @@ class GradientError(ValueError):
 class Sensitivity(eqx.Module):
     """Derivatives of the leaves of a plan with respect to one number.
 
-    `log_rate` is that of each class's rate of failure, over its rate between excursions: those are the failures that the
-    score counts, and what excursions add is taken to be lost as they are. The others are those of the fields of the
-    same name.
+    `log_rate` is that of each class's rate of failure, over its rate between excursions: those are the failures that
+    the score counts, and what excursions add is taken to be lost as they are. The others are those of the fields of
+    the same name.
     """
 
     log_rate: Float[AnyArray, " classes"]
