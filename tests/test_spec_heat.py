@@ -272,3 +272,10 @@ def test_examples_of_the_model_are_good():
     scenario = load(data)
     assert scenario.thermal is not None
     assert len(scenario.components["laser"].mechanisms) == 3
+
+
+def test_rates_change_while_heat_is_off_and_want_a_reference_when_it_is_on():
+    rate = ["components.eic.rate=25 FIT"]
+    assert spec.load("cpo-512", rate).thermal is None
+    with pytest.raises(spec.ScenarioError, match="components.eic.reference"):
+        spec.load("cpo-512", [*rate, "thermal.on=true"])

@@ -49,7 +49,7 @@ def check_mechanisms(draft: Draft) -> Iterator[Finding]:
         ways = list(_ways(draft, name))
         if where is None:
             yield from () if lost else _without_temperature(draft, name, ways)
-        else:
+        elif where[0] == "components" or draft.section("thermal").get("on") is not False:
             yield from _at_temperature(name, where, body, ways)
         yield from _check_current(name, body, ways)
 
