@@ -68,6 +68,16 @@ class PoolOutcome(eqx.Module):
 
     `failures` counts those of the job, `bad_failures` those of bad servers among them, `selections` how often servers
     were chosen again, `fetched` spares; `full` says that there was no room for a repair: the numbers are then void.
+
+    !!! example
+
+        ```python
+        import jax
+        from fdmc.workload import ServerPool, pool_job
+
+        out = pool_job(ServerPool(job=8, standbys=1, working=9, spares=0), 10.0, jax.random.key(0))
+        assert (out.hours >= 10, out.failures, out.full) == (True, 0, False)
+        ```
     """
 
     hours: Float[Array, ""]
