@@ -255,3 +255,10 @@ def test_memory_does_not_grow_with_replicas():
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < 1.3 * peaks[0] + 200_000
+
+
+def test_bounds_are_invisible_in_comparisons(monkeypatch):
+    expected = fdmc.compare([SCENARIO, SCENARIO], seed=3, replicas=64, chunk=64)
+    tiny = lambda _, bins, windows=0: Bounds(outages=1, latents=1, renewals=1, bins=bins)
+    monkeypatch.setattr("fdmc.collect._compare.first_bounds", tiny)
+    assert fdmc.compare([SCENARIO, SCENARIO], seed=3, replicas=64, chunk=64) == expected

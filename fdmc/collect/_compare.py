@@ -12,11 +12,9 @@ from ..spec import Scenario, load
 from ..tally import HOURS, Estimate, Tally, function_estimate
 from ._columns import HOURS_UNIT, columns_of, measure
 from ._engine import (
-    RERUN_LANES,
     Engine,
     chunks,
     first_bounds,
-    larger,
     padded,
     whole_vectors,
 )
@@ -91,20 +89,12 @@ class _Arm:
 
     def finish(self, replicas: np.ndarray, future) -> np.ndarray:
         """Return the core columns, those of replicas that hit a bound from a run with larger ones."""
-        out, bounds = future.result(), self.bounds
+        out = future.result()
         rows = self._measure(out, len(replicas))
-        hit = np.flatnonzero(np.asarray(out.status)[: len(replicas)])
-        while len(hit):
-            bounds = larger(bounds)
-            if bounds is None:
-                raise ValueError(f"{self.scenario.name}: a replica outgrew every bound.")
-            left = []
-            for some in np.array_split(hit, -(-len(hit) // RERUN_LANES)):
-                part = padded(replicas[some], RERUN_LANES)
-                again = self.engine.submit(0, part, bounds).result()
-                rows[some] = self._measure(again, len(some))
-                left.append(some[np.asarray(again.status)[: len(some)] > 0])
-            hit = np.concatenate(left)
+        for some, again in self.engine.again(
+            replicas, out, self.bounds, lambda o: o.status, self.scenario.name
+        ):
+            rows[some] = self._measure(again, len(some))
         return rows
 
     def _measure(self, out, count: int) -> np.ndarray:

@@ -6,7 +6,7 @@ import math
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
@@ -119,6 +119,36 @@ class Engine:
     def submit(self, number: int, replicas: np.ndarray, bounds: Bounds):
         """Start a chunk; the future holds its outcome on the host."""
         return self.pool.submit(self._call, number % len(self.devices), replicas, bounds)
+
+    def again(
+        self,
+        replicas: np.ndarray,
+        out: Any,
+        bounds: Bounds,
+        status: Callable[[Any], Any],
+        whose: str,
+    ) -> Iterator[tuple[np.ndarray, Any]]:
+        """Run those replicas of a chunk again that hit a bound, with larger ones until they fit.
+
+        **Arguments:** the chunk's replicas and outcome; the bounds that it had; `status` of an outcome;
+        `whose` they are, for the error.
+
+        **Yields:** places in the chunk, and the outcomes that count there, later ones over earlier ones.
+
+        **Raises:** `ValueError` when a replica outgrows every bound.
+        """
+        hit = np.flatnonzero(np.asarray(status(out))[: len(replicas)])
+        while len(hit):
+            larger_bounds = larger(bounds)
+            if larger_bounds is None:
+                raise ValueError(f"{whose}: a replica outgrew every bound.")
+            bounds, left = larger_bounds, []
+            for some in np.array_split(hit, -(-len(hit) // RERUN_LANES)):
+                part = padded(replicas[some], RERUN_LANES)
+                found = self.submit(0, part, bounds).result()
+                yield some, found
+                left.append(some[np.asarray(status(found))[: len(some)] > 0])
+            hit = np.concatenate(left)
 
     def _arguments(self, which: int, replicas: np.ndarray):
         keys = stream_keys(self.seed, self.streams, int(replicas[0] >> np.uint64(32)))

@@ -18,11 +18,9 @@ from ..plan import Plan, Sensitivity, knobs_of, lower, sensitivity
 from ..spec import Scenario, load
 from ..tally import Estimate, mean_of
 from ._engine import (
-    RERUN_LANES,
     Engine,
     chunks,
     first_bounds,
-    larger,
     padded,
     whole_vectors,
 )
@@ -154,19 +152,12 @@ class _Run:
     def _finish(self, replicas: np.ndarray, done):
         out, moves = done
         found = self._measure(out, moves, len(replicas))
-        bounds, hit = self.bounds, np.flatnonzero(np.asarray(out.status)[: len(replicas)])
-        while len(hit):
-            bounds = larger(bounds)
-            if bounds is None:
-                raise ValueError("a replica outgrew every bound.")
-            left = []
-            for some in np.array_split(hit, -(-len(hit) // RERUN_LANES)):
-                part = padded(replicas[some], RERUN_LANES)
-                again, moved = self.engine.submit(0, part, bounds).result()
-                for old, new in zip(found, self._measure(again, moved, len(some)), strict=True):
-                    old[some] = new
-                left.append(some[np.asarray(again.status)[: len(some)] > 0])
-            hit = np.concatenate(left)
+        status = lambda both: both[0].status
+        for some, (out, moves) in self.engine.again(
+            replicas, done, self.bounds, status, "gradient"
+        ):
+            for old, new in zip(found, self._measure(out, moves, len(some)), strict=True):
+                old[some] = new
         return found
 
     def _measure(

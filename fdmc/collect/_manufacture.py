@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..kernel import packages as packages_kernel, stream_keys
-from ..plan import PACKAGE_STREAMS, PackagePlan, package_plan, stream
+from ..plan import PACKAGE_STREAMS, PackagePlan, factory_plan, stream
 from ..spec import Scenario, load
 from ..yields import Factory, factory
 from ._manufactured import (
@@ -97,18 +97,6 @@ def manufacture(
     )
 
 
-def _plan(made: Factory) -> PackagePlan:
-    return package_plan(
-        made.die,
-        made.clustering,
-        packages=made.packages,
-        dies=made.dies,
-        packages_per_wafer=made.packages_per_wafer,
-        wafers_per_lot=made.wafers_per_lot,
-        assembly_prob=made.assembly_prob,
-    )
-
-
 def _count(plan: PackagePlan, keys, replica, needs: tuple[int, ...], cells: int):
     """Count, in each replica, groups by lanes lost, units by bin and spares left, and latent lanes that ship."""
     drawn = packages_kernel(plan, keys, replica)
@@ -135,7 +123,7 @@ def _sample(made: Factory, seed: int, replicas: int, progress) -> Counts:
     """Draw whole machines, so many at a time that a chunk holds `_DIES` groups of lanes."""
     names = np.array([stream(name) for name in PACKAGE_STREAMS], np.uint32)
     keys = jnp.asarray(stream_keys(seed, names))
-    plan = jax.tree.map(jnp.asarray, _plan(made))
+    plan = jax.tree.map(jnp.asarray, factory_plan(made))
     needs = tuple(made.bins.lanes(made.die.lanes))
     cells = max(made.dies * (made.die.count - needs[-1]), made.die.count) + 1
     lanes = min(max(1, _DIES // (made.packages * made.dies)), replicas)

@@ -1,6 +1,7 @@
 from ._ageing import Ageing as Ageing, ageing as ageing, lifetime_of as lifetime_of
 from ._arrays import AnyArray as AnyArray, Quantiles as Quantiles
 from ._effects import Effect as Effect, Effects as Effects, PlanError as PlanError
+from ._factory import factory_plan as factory_plan
 from ._gradient import (
     GradientError as GradientError,
     Sensitivity as Sensitivity,

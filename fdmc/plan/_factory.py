@@ -1,7 +1,7 @@
 """From the manufacturing section of a scenario to the factory of its packages."""
 
 from ..spec import Scenario
-from ..yields import Bins, factory, shipment
+from ..yields import Bins, Factory, factory, shipment
 from ._effects import PlanError
 from ._packages import PackagePlan, package_plan
 
@@ -25,7 +25,12 @@ def factory_of(scenario: Scenario) -> tuple[PackagePlan, float]:
             f"manufacturing: {shipped.ship_prob:.2g} of the packages ship at full bandwidth; a machine cannot be "
             "built of them. Give more spares, or lose fewer lanes."
         )
-    plan = package_plan(
+    return factory_plan(made), float(shipped.ship_prob)
+
+
+def factory_plan(made: Factory) -> PackagePlan:
+    """Return the plan of a factory's packages, as many as one machine has."""
+    return package_plan(
         made.die,
         made.clustering,
         packages=made.packages,
@@ -34,4 +39,3 @@ def factory_of(scenario: Scenario) -> tuple[PackagePlan, float]:
         wafers_per_lot=made.wafers_per_lot,
         assembly_prob=made.assembly_prob,
     )
-    return plan, float(shipped.ship_prob)
