@@ -9,8 +9,8 @@ HEADER = """# Results
 
 Measured, not claimed: `python -m benchmarks.NAME --write-results` replaces the section of the machine it runs
 on, with NAME one of throughput, fault_tree_speed (`--models DIRECTORY`), collective_speed, clusters, guardrails,
-spare_lanes. What the columns mean stands in those files. No CUDA device has been at hand yet: there is no
-section of one.
+spare_lanes, technologies, gradients. What the columns mean stands in those files. No CUDA device has been at hand
+yet: there is no section of one.
 """
 
 

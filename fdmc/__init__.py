@@ -10,6 +10,7 @@ from .collect import (
     Replay as Replay,
     Replicas as Replicas,
     Result as Result,
+    Robustness as Robustness,
     TopProbability as TopProbability,
     WallTime as WallTime,
     availability as availability,
@@ -20,10 +21,12 @@ from .collect import (
     manufacture as manufacture,
     mission as mission,
     replay as replay,
+    robustness as robustness,
     run as run,
     snapshot as snapshot,
 )
 from .plan import GradientError as GradientError
+from .sizing import Sized as Sized, SizingError as SizingError, size as size
 from .spec import Scenario as Scenario, ScenarioError as ScenarioError, load as load
 from .spec.fault_tree import FaultTree as FaultTree, FaultTreeError as FaultTreeError
 from .tally import Estimate as Estimate

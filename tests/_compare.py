@@ -10,6 +10,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 import fdmc
 from fdmc import reference, spec
 from fdmc.collect._columns import columns_of
@@ -21,10 +23,18 @@ from fdmc.thermal import TEMPLATES
 
 Z = 4.9  # one false alarm in a million, each
 
+# Histories of the engine and of the reference: few in `make test`, four times as many in `make verify`.
+FEW_AND_MANY = pytest.mark.parametrize(
+    "times", [1, pytest.param(4, marks=pytest.mark.verification)]
+)
 
-_COUNTS = ("failures", "swaps", "blast", "interruptions", "drains", "lock_losses")
+
+_COUNTS = (
+    "failures", "swaps", "blast", "interruptions", "drains", "lock_losses", "scheduled",
+    "scheduled_drains",
+)  # fmt: skip
 # The reference blames by component, of which these are sums, and keeps no curve.
-_OURS_ALONE = ("blame.fru", "stops.", "curve.", "window.")
+_OURS_ALONE = ("blame.fru", "stops.", "curve.", "window.", "scheduled_drains.fru")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,6 +135,11 @@ def _row(machine: reference.Machine, o: reference.Outcome, swaps: dict[str, str]
         row[f"swaps.{swaps[rule]}"] += count
     for name, count in o.failures.items():
         row[f"failures.{name.split('/')[1]}"] += count
+    for name, count in o.planned.items():
+        row[f"scheduled.{name.split('/')[1]}"] += count
+    for name, count in o.planned_drains.items():
+        row[f"scheduled_drains.component.{name.split('/')[1]}"] += count
+        row[f"scheduled_drains.level.{name.split('/')[0]}"] += count
     row["dark"] = o.dark_hours  # type: ignore[assignment]
     for kind in machine.heat.excursions:
         if machine.heat.darkens(kind):

@@ -67,6 +67,56 @@ SHARED_PLANES: dict[str, Any] = {
     "fabric": {"accelerator": "package", "plane": "asic", "lane_rate": "100 Gb/s"},
 }
 
+# Three racks with four leaf switches of their own, and two uplinks of eight lanes in all from each to the others.
+LEAVES: dict[str, Any] = {
+    "components": dict.fromkeys("gpu pic board pump chip fan cable optic psu spine".split(), PART),
+    "units": {
+        "pod": {"contains": {"rack": 3}, "components": {"spine": 1}},
+        "rack": {
+            "contains": {"tray": 2, "leaf_tray": 1, "uplink": 2, "cdu": 1},
+            "components": {"psu": {"count": 3, "need": 2}},
+        },
+        "cdu": {"components": {"pump": 1}, "feeds": "tray"},
+        "tray": {"contains": {"package": 2}, "components": {"board": 1}},
+        "package": {"components": {"gpu": 1}, "contains": {"engine": 2}},
+        "engine": {"components": {"pic": 1}},
+        "leaf_tray": {"contains": {"leaf": 4}, "components": {"fan": 1}},
+        "leaf": {"components": {"chip": 1}},
+        "uplink": {"components": {"cable": 1}, "contains": {"module": 2}},
+        "module": {"components": {"optic": 1}},
+    },
+    "fabric": {
+        "accelerator": "package",
+        "plane": "leaf",
+        "lanes_per_link": 2,
+        "lane_rate": "100 Gb/s",
+        "trunk": {"unit": "rack", "lanes": 8, "link": "uplink", "lane_rate": "200 Gb/s"},
+    },
+}
+
+# Five cubes of 3 x 3 chips; six switches join the positions of their faces, two cubes make a slice of 3 x 6.
+TORUS: dict[str, Any] = {
+    "components": {
+        **dict.fromkeys(("host", "cable", "ocs", "psu"), PART),
+        "port": {**PART, "leaves": 0.75},
+    },
+    "units": {
+        "pod": {"contains": {"cube": 5, "switch": 6}},
+        "cube": {"contains": {"tray": 3}, "components": {"cable": 4}},
+        "tray": {"contains": {"chip": 3}, "components": {"psu": {"count": 2, "need": 1}}},
+        "chip": {"components": {"host": 1}},
+        "switch": {"components": {"ocs": 1, "port": 2}},
+    },
+    "fabric": {
+        "accelerator": "chip",
+        "plane": "switch",
+        "lane_rate": "400 Gb/s",
+        "lanes_per_link": 2,
+        "policy": {"park": "cube"},
+        "torus": {"cube": [3, 3], "slice": [3, 6]},
+    },
+}
+
 EVERY_COLLECTIVE: dict[str, Any] = {
     "compute": "20 ms",
     "collectives": [

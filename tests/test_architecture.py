@@ -5,6 +5,7 @@ import inspect
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,14 @@ def imported(path: Path) -> set[str]:
             base = ".".join(here[: len(here) - node.level]) if node.level else ""
             found.add(".".join(part for part in (base, node.module) if part))
     return found
+
+
+def test_types_are_checked_in_every_room_but_the_plain_one():
+    # The reference has no arrays, and a checked call costs ten times what a call of it does.
+    text = (ROOT.parent / "pyproject.toml").read_text()
+    options = tomllib.loads(text)["tool"]["pytest"]["ini_options"]["addopts"]
+    checked = re.findall(r"fdmc\.(\w+)", options)
+    assert sorted([*checked, "reference"]) == ROOMS
 
 
 def test_jit_and_vmap_only_where_chunks_are_placed():

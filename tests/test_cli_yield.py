@@ -90,6 +90,10 @@ def test_one_machine(made, fdmc):
         (("MADE", "--set", "units.engine.contains.lane.need=4"), "6 spares are more than the 4 lanes"),
         (("MADE", "--set", "manufacturing.parts.pik.area=1 mm2"), "has no 'pik'; did you mean 'pic'?"),
         (("cpo-3dd",), "did you mean 'cpo-3d'?"),
+        (("MADE", "--replicas", "9"), "--replicas: histories are run for --burn-in only"),
+        (("MADE", "--burn-in", "24"), "'24' is not a time with its unit; write one such as '24 h'"),
+        (("cpo-2d", "--burn-in", "24 h"), "'cpo-2d' does not say how burn-in ages its parts"),
+        (("MADE", "--burn-in", "24 h"), "which the factory makes in groups"),
         (("MADE", "--out", "MADE/below"), "--out: "),
     ],
 )  # fmt: skip
@@ -101,6 +105,21 @@ def test_bad_input(words, said, made, fdmc):
     code, out, _ = fdmc("yield", *words, "--json")
     assert code == 2
     assert json.loads(out)["status"] == "bad_input"
+
+
+@pytest.mark.verification
+def test_burn_in_is_compared(made, fdmc):
+    """Two tables more, and rows in the JSON: half a minute, most of it compiling."""
+    swap = ("--set", "service.replace.ring={swap: package, time: 24 h}")
+    words = ("yield", made, "--packages", 800, *swap, "--replicas", 64, "--burn-in", "0 h", "4 d")
+    code, out, err = fdmc(*words)
+    assert (code, err) == (0, "")
+    for said in ("Burn-in of one engine (exact)", "Goodput that a new machine loses", "first year"):
+        assert said in out
+    none, long = json.loads(fdmc(*words, "--json")[1])["burn_in"]
+    assert (none["hours"], long["hours"]) == (0, 96)
+    assert none["ship_prob"]["best"] > long["ship_prob"]["best"]
+    assert none["mission"]["low"] < none["mission"]["best"] < none["mission"]["high"]
 
 
 def test_an_interrupt(made, fdmc, monkeypatch):

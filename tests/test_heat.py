@@ -9,7 +9,16 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from _compare import Fact, Z, assert_alike, built, engine_facts, engine_run, reference_facts
+from _compare import (
+    FEW_AND_MANY,
+    Fact,
+    Z,
+    assert_alike,
+    built,
+    engine_facts,
+    engine_run,
+    reference_facts,
+)
 from _hot_machines import AGED, NESTED, SEASONS, excursion, machine
 
 from fdmc.collect._run import BINS
@@ -37,11 +46,12 @@ def adds_up(ours: dict[str, Fact]) -> None:
         assert blame == pytest.approx(ours["lost"].mean, rel=1e-4)
 
 
-def test_light_that_nested_excursions_take():
+@FEW_AND_MANY
+def test_light_that_nested_excursions_take(times):
     """Five kinds from the pod down to an engine, some of equal reach, random durations, recovery and relocking."""
     with room(20):
-        ours, result = engine_run(NESTED, 2048)
-    assert_alike(ours, reference_facts(NESTED, 300), at_least=40)
+        ours, result = engine_run(NESTED, 768 * times)
+    assert_alike(ours, reference_facts(NESTED, 150 * times), at_least=40)
     adds_up(ours)
     hours = NESTED.mission_hours
     assert result["thermally_stable_throughput"].best == pytest.approx(
@@ -49,14 +59,15 @@ def test_light_that_nested_excursions_take():
     )
 
 
-def test_ageing_that_excursions_add():
+@FEW_AND_MANY
+def test_ageing_that_excursions_add(times):
     """Strikes are most of the failures of lasers and engines; mechanisms, currents, a drive, stops, parking.
 
     Components of one group share the blame in the reference (`docs/model.md`, section 5): left out.
     """
     with room(12, 16, 12):
-        ours = engine_facts(AGED, 4096)
-    theirs = reference_facts(AGED, 300)
+        ours = engine_facts(AGED, 1024 * times)
+    theirs = reference_facts(AGED, 120 * times)
     some = lambda facts: {
         k: v for k, v in facts.items() if not k.startswith("blame.component.laser")
     }
@@ -68,11 +79,12 @@ def test_ageing_that_excursions_add():
     assert ours["failures.laser:worn"].mean > 1.5 * quiet
 
 
-def test_seasons_shift_parts_and_lanes():
+@FEW_AND_MANY
+def test_seasons_shift_parts_and_lanes(times):
     """Noise, a stationary start after a run-in of two cycles, lanes dark all the time, the whole domain dropped."""
     with room(10):
-        ours = engine_facts(SEASONS, 2048)
-    assert_alike(ours, reference_facts(SEASONS, 300), at_least=28)
+        ours = engine_facts(SEASONS, 768 * times)
+    assert_alike(ours, reference_facts(SEASONS, 150 * times), at_least=28)
     adds_up(ours)
 
 

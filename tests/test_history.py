@@ -12,7 +12,7 @@ from unittest import mock
 import numpy as np
 import pytest
 import scipy.linalg
-from _compare import Fact, Z, assert_alike, engine_facts, engine_run, reference_facts
+from _compare import FEW_AND_MANY, Fact, Z, assert_alike, engine_facts, engine_run, reference_facts
 from _machines import exponential, load
 from _markov import base_stock, machine_repair, nested_frus, shared_technician, swap_when_short
 from _rich import DEGRADED, LANES, PARKED
@@ -56,15 +56,16 @@ ROOM = {"DEGRADED": Bounds(8, 36, 64, BINS), "PARKED": Bounds(8, 64, 32, BINS)}
 
 
 @functools.cache
-def rich(name: str) -> tuple[dict[str, Fact], dict[str, Fact], fdmc.Result]:
+def rich(name: str, times: int) -> tuple[dict[str, Fact], dict[str, Fact], fdmc.Result]:
     scenario = load({"DEGRADED": DEGRADED, "PARKED": PARKED}[name])
     with room(ROOM[name]):
-        ours, result = engine_run(scenario, 4096)
-    return ours, reference_facts(scenario, 1500), result
+        ours, result = engine_run(scenario, 1024 * times)
+    return ours, reference_facts(scenario, 400 * times), result
 
 
-def test_a_degraded_machine_is_that_of_the_reference():
-    ours, theirs, _ = rich("DEGRADED")
+@FEW_AND_MANY
+def test_a_degraded_machine_is_that_of_the_reference(times):
+    ours, theirs, _ = rich("DEGRADED", times)
     assert_alike(ours, theirs, at_least=50)
     for kind in (
         "component",
@@ -79,9 +80,10 @@ def test_a_degraded_machine_is_that_of_the_reference():
     assert curve == pytest.approx(ours["lost"].mean, rel=1e-4)
 
 
-def test_a_parked_machine_is_that_of_the_reference():
+@FEW_AND_MANY
+def test_a_parked_machine_is_that_of_the_reference(times):
     """Stationary, slices, one technician, short stock."""
-    ours, theirs, _ = rich("PARKED")
+    ours, theirs, _ = rich("PARKED", times)
     assert_alike(ours, theirs, at_least=35)
 
 
@@ -303,7 +305,7 @@ def test_poisson_counts_and_an_infinite_queue():
 @pytest.mark.parametrize("name", ROOM)
 def test_both_engines_agree_on_the_goodput(name):
     """ETTR and all: the engine's own interval says how far 4.9 standard errors of both reach."""
-    _, theirs, result = rich(name)
+    _, theirs, result = rich(name, 1)
     scenario = load({"DEGRADED": DEGRADED, "PARKED": PARKED}[name])
     hours, mean = scenario.mission_hours, {key: fact.mean for key, fact in theirs.items()}
     running = hours - mean["idle"]
@@ -311,7 +313,7 @@ def test_both_engines_agree_on_the_goodput(name):
         scenario.workload, running / mean["interruptions"], mean["drains"] / running
     )
     ours = result["goodput"]
-    error = ours.width / 2 / 1.96 * math.sqrt(1 + 4096 / 1500)
+    error = ours.width / 2 / 1.96 * math.sqrt(1 + 1024 / 400)
     assert abs(ours.best - ettr * (1 - mean["lost"] / hours)) <= Z * error
 
 

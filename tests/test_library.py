@@ -19,7 +19,15 @@ MADE = [
     "npo",
     "vcsel-2d",
 ]
-NAMES = sorted(WHOLE + MADE)
+TECHNOLOGIES = ["cpo-inp", "cpo-vcsel", "lpo", "microled", "npo", "ocs"]
+SIZES = [f"{name}-{size}" for name in TECHNOLOGIES for size in (256, 512)]
+OTHERS = [
+    "copper-64",
+    "cpo-256",
+    "pluggable-256",
+    *SIZES,
+]  # tests/test_technologies.py looks closer
+NAMES = sorted(WHOLE + MADE + OTHERS)
 OPTICS = {"pic", "eic", "fibre_array", "attach", "ring", "heater", "detector", "laser", "els_board"}
 
 
@@ -93,7 +101,7 @@ def test_packaged_scenarios_load(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_inline_numbers_say_where_they_come_from(name):
     document = yaml.safe_load(library.scenarios()[name].read_text())
-    assert ("extends" in document) == (name in MADE)
+    assert ("extends" in document) == (name not in WHOLE)
     for part in document.get("components", {}).values():
         assert part is None or "use" in part or "source" in part
 

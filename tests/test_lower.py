@@ -18,6 +18,13 @@ LIBRARY = ["cpo-512", "nvl72-copper", "pluggable-512", "tpuv4-pod"]
 MADE = [
     "cpo-2.5d", "cpo-2d", "cpo-3d", "cpo-chiplet", "cpo-monolithic", "inp-2d", "npo", "vcsel-2d",
 ]  # fmt: skip
+# The technologies, at 512 accelerators and with half the racks; copper as far as it reaches.
+TECHNOLOGIES = [
+    "copper-64", "cpo-inp-512", "cpo-vcsel-512", "lpo-512", "microled-512", "npo-512", "ocs-512",
+]  # fmt: skip
+HALVES = [
+    "cpo-256", "cpo-inp-256", "cpo-vcsel-256", "lpo-256", "microled-256", "npo-256", "ocs-256", "pluggable-256",
+]  # fmt: skip
 
 
 def row_of(plan, directory, name, number=0):
@@ -242,15 +249,29 @@ def test_every_part_of_a_small_machine(document):
             check(scenario, machine, plan, directory, info.name, number)
 
 
-@pytest.mark.parametrize("name", [*LIBRARY, *MADE])
+@pytest.mark.parametrize("name", [*LIBRARY, *MADE, *TECHNOLOGIES])
 def test_a_sample_of_parts_of_packaged_scenarios(name):
-    off = ["thermal.on=false", "manufacturing.on=false"] if name in MADE else []
-    scenario = load_spec(name, off)
+    sets = ["thermal.on=false", "manufacturing.on=false"] if name in MADE else []
+    sets += ["units.pod.contains.rack=1"] if name in TECHNOLOGIES else []  # all racks are alike
+    scenario = load_spec(name, sets)
     machine, (plan, directory) = reference.build(scenario), lower(scenario)
     rng = random.Random(name)
     for info, _ in itertools.product(directory.classes, range(3)):
         check(scenario, machine, plan, directory, info.name, rng.randrange(info.copies))
 
 
+@pytest.mark.parametrize("name", HALVES)
+def test_half_of_the_racks(name):
+    """The same classes, of which there are half as many (switch trays and their cooling apart)."""
+    half, whole = (
+        {info.name: info.copies for info in lower(load_spec(some))[1].classes}
+        for some in (name, name.replace("256", "512"))
+    )
+    assert half == {
+        key: copies if key.startswith("switch_tray/") else copies // 2
+        for key, copies in whole.items()
+    }
+
+
 def test_every_packaged_scenario_is_among_them():
-    assert sorted(scenarios()) == sorted([*LIBRARY, *MADE])
+    assert sorted(scenarios()) == sorted([*LIBRARY, *MADE, *TECHNOLOGIES, *HALVES])

@@ -315,6 +315,7 @@ def test_latent_defects_that_ship():
     seen = found.sampled["unit.latent_lanes"]
     assert found["unit.ship_prob"].best > 1 - 1e-9
     assert abs(seen.best - expected) <= Z / 1.96 * seen.width / 2
+    assert found["unit.latent_lanes"].best == pytest.approx(float(expected), rel=1e-9)
 
 
 def test_units_are_those_of_the_kernel_and_chunks_do_not_matter(monkeypatch):

@@ -73,7 +73,6 @@ ONE_PROBLEM = [
     ("bins", [1.5], "manufacturing.bins[0]: 1.5 must be more than 0 and at most 1."),
     ("bins", [], "manufacturing: bins must fall"),
     ("latent.infant", None, "manufacturing.latent: burn_in without infant; give infant: it says what burn-in wakes."),
-    ("latent.burn_in", None, "manufacturing.latent: infant does nothing without burn_in"),
     ("latent.ratio", -1, "manufacturing.latent.ratio: -1 must be 0 or more."),
     ("latent.burn_in.acceleration", 0, "burn_in.acceleration: 0 must be more than 0."),
     ("on", "yes", 'manufacturing.on: "yes" is neither true nor false; write true or false.'),

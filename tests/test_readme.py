@@ -15,7 +15,14 @@ from fdmc import cli
 
 ROOT = Path(__file__).parent.parent
 PAGES = ["README.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md")))]
-PRINTING = ["README.md", "docs/fault-trees.md", "docs/yields.md", "docs/heat.md"]
+PRINTING = [
+    "README.md",
+    "docs/fault-trees.md",
+    "docs/yields.md",
+    "docs/heat.md",
+    "docs/gradients.md",
+    "docs/sizing.md",
+]
 
 
 @pytest.mark.parametrize("page", PRINTING)
@@ -34,11 +41,12 @@ def test_pages_print_what_they_say(page, monkeypatch):
     assert "python" in kinds
 
 
-def test_commands_print_what_the_page_says(monkeypatch, capsys):
+@pytest.mark.parametrize("page", ["docs/heat.md", "docs/costs.md"])
+def test_commands_print_what_the_page_says(page, monkeypatch, capsys):
     """A `console` block is a command and lines of its output in their order; `...` stands for others."""
     monkeypatch.chdir(ROOT)
     blocks = re.findall(
-        r"```console\n\$ fdmc (.*?)\n(.*?)```", (ROOT / "docs/heat.md").read_text(), re.DOTALL
+        r"```console\n\$ fdmc (.*?)\n(.*?)```", (ROOT / page).read_text(), re.DOTALL
     )
     assert blocks
     for command, body in blocks:

@@ -11,7 +11,7 @@ import scipy.stats
 import fdmc
 from fdmc.collect._engine import Engine, first_bounds
 from fdmc.kernel import packages, stream_keys
-from fdmc.kernel._supply import machine, shipped, swapped, used_spares
+from fdmc.kernel._supply import Pool, machine, shipped, swapped, used_spares
 from fdmc.plan import PACKAGE_STREAMS, PlanError, lower, stream
 from fdmc.spec import load
 from fdmc.yields import die_lanes_lost_prob, factory
@@ -62,7 +62,7 @@ def test_the_machine_is_built_of_the_packages_that_ship(lowered):
     """In their order, dies together: those that the factory's own kernel draws for the same replicas."""
     _, plan, directory = lowered
     replica, candidates = jnp.arange(16, dtype=jnp.uint32), directory.packages
-    pool, ready = shipped(plan, keys_of(plan), replica, candidates)
+    pool = shipped(plan, keys_of(plan), replica, candidates)
     names = np.array([stream(name) for name in PACKAGE_STREAMS], np.uint32)
     made = packages(
         dataclasses.replace(plan.supply.factory, packages=candidates),
@@ -70,10 +70,10 @@ def test_the_machine_is_built_of_the_packages_that_ship(lowered):
         replica,
     )
     lost, scrapped = np.asarray(made.lost), np.asarray(made.scrapped)
-    used = np.asarray(machine(plan, pool)).reshape(16, 2, -1)  # packages, dies, replicas
+    used = np.asarray(machine(plan, pool.lost)).reshape(16, 2, -1)  # packages, dies, replicas
     for k in range(16):
         good = np.flatnonzero((lost[:, :, k] <= COUNT - NEED).all(0) & ~scrapped[:, k])
-        assert len(good) == ready[k]
+        assert len(good) == pool.ready[k]
         np.testing.assert_array_equal(used[:, :, k], lost[:, good[:16], k].T)
     assert scrapped.any()
     assert (lost > COUNT - NEED).any()
@@ -98,14 +98,15 @@ def _ring(directory) -> int:
 def test_a_swap_takes_the_next_packages_of_the_pool(lowered):
     """Package 2 is swapped in replica 0, nothing in replica 1: both its engines are those of package 16."""
     _, plan, _ = lowered
-    pool = jnp.asarray(np.arange(2 * 40 * 2).reshape(2, 40, 2) % 5, jnp.int8)
-    used, homes = machine(plan, pool), np.asarray(plan.supply.homes)
+    lost = jnp.asarray(np.arange(2 * 40 * 2).reshape(2, 40, 2) % 5, jnp.int8)
+    pool = Pool(lost, lost[:0], lost[:0, 0], jnp.array([40, 40]))
+    used, homes = machine(plan, lost), np.asarray(plan.supply.homes)
     low = jnp.array([homes[4] - 3, 1])
     high = jnp.array([homes[5] + COUNT, 0])
     taken = jnp.array([16, 16])
     after, number = swapped(plan, pool, used, taken, jnp.array([True, False]), low, high)
     expected = np.array(used)
-    expected[4:6, 0] = np.asarray(pool)[:, 16, 0]
+    expected[4:6, 0] = np.asarray(lost)[:, 16, 0]
     np.testing.assert_array_equal(after, expected)
     np.testing.assert_array_equal(number, [17, 16])
 

@@ -45,6 +45,20 @@ def relative(text: str) -> float:
     return value
 
 
+def hours(text: str) -> float:
+    """Read a time with its unit, in hours: `0 h`, `90 min`, `4 d`."""
+    match = _WALL.fullmatch(text)
+    try:
+        value = float(match[1]) * _SECONDS[match[2]] / 3600 if match else math.nan
+    except (KeyError, ValueError):
+        value = math.nan
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError(
+            f"'{text}' is not a time with its unit; write one such as '24 h', '90 min' or '4 d'"
+        )
+    return value
+
+
 def seconds(text: str) -> float:
     """Read a time: seconds, or a number and ms, s, min, h or d."""
     match = _WALL.fullmatch(text)

@@ -10,6 +10,7 @@ from ._fault_tree_options import EXAMPLES as _FAULT_TREE, fault_tree_options
 from ._options import relative, seconds, whole
 from ._run import run
 from ._show import list_all, show, show_schema
+from ._size import EXAMPLES as _SIZE, size, size_options
 from ._yield import EXAMPLES as _YIELD, yield_options, yields
 
 
@@ -19,6 +20,7 @@ accelerators loses when its parts fail, and which failure domain is to blame.
 
   fdmc run cpo-512              simulate a packaged scenario
   fdmc show cpo-512             what the machine is, before anything runs
+  fdmc size cpo-512             where the next euro of redundancy goes
   fdmc yield cpo-2.5d           what the factory ships: bins, spares left, cost
   fdmc fault-tree plant.xml     Open-PSA and Galileo models: exact, Monte Carlo, importance
   fdmc list                     packaged scenarios and components, with sources
@@ -88,6 +90,9 @@ def parser() -> argparse.ArgumentParser:
             _FAULT_TREE,
         )
     )
+    made = _verb(verbs, "size", size, "choose the redundancy of a scenario", _SIZE)
+    size_options(made)
+    _set_option(made)
     made = _verb(verbs, "yield", yields, "say what the factory of a scenario ships", _YIELD)
     yield_options(made)
     _set_option(made)
@@ -152,6 +157,7 @@ def _run_options(made: argparse.ArgumentParser):
     _engine_options(made.add_argument_group("how to run"))
     _output_options(made.add_argument_group("what to write"))
     _heat_options(made.add_argument_group("what heat does"))
+    _cost_options(made.add_argument_group("what redundancy is worth"))
     _trace_options(made.add_argument_group("faults that have happened, nothing sampled"))
 
 
@@ -249,6 +255,15 @@ def _heat_options(group):
         nargs="*",
         help="how lost goodput moves with these numbers, such as thermal.coolant; without PATH with all that can be "
         "said (write it after SCENARIO)",
+    )
+
+
+def _cost_options(group):
+    group.add_argument(
+        "--robustness",
+        action="store_true",
+        help="gain of redundancy per watt that it draws: the same histories again (at most 4096) without spare "
+        "elements",
     )
 
 

@@ -13,6 +13,7 @@ from ..spec import Scenario, load
 from ._errors import GOOD, INTERRUPTED, NOT_REACHED, UsageError
 from ._output import console, say, show, show_json
 from ._progress import Interrupt, Listener
+from ._run_costs import CostAnswers, check_costs, cost_answers
 from ._run_heat import HeatAnswers, answers, check
 from ._run_trace import run_trace
 
@@ -30,6 +31,7 @@ def run(args: argparse.Namespace) -> int:
     rules = stop_rules(args)
     _check_devices(args.devices)
     check(args, scenario)
+    check_costs(args, scenario)
     folder = _folder(args)
     seed = _seed(args, scenario, folder)
     quiet = args.quiet
@@ -45,13 +47,15 @@ def run(args: argparse.Namespace) -> int:
                 ledger=folder and folder / "ledger.json", resume=args.resume, progress=progress,
             )  # fmt: skip
         heat = answers(args, scenario, seed, result.replicas)
+        costs = cost_answers(args, scenario, seed, result.replicas)
     except KeyboardInterrupt:
         return _interrupted(args, scenario, seed, folder)
-    files = save(result, rules, folder, scenario, heat.keys()) if folder else []
+    more = {**heat.keys(), **costs.keys()}
+    files = save(result, rules, folder, scenario, more) if folder else []
     if args.json:
-        show_json({**run_object(result, rules), **heat.keys()})
+        show_json({**run_object(result, rules), **more})
     else:
-        _show(args, scenario, rules, result, files, heat)
+        _show(args, scenario, rules, result, files, (heat, costs))
     return GOOD if result.status == "ok" else NOT_REACHED
 
 
@@ -67,13 +71,19 @@ def stop_rules(args: argparse.Namespace) -> list[AbstractStop]:
     return rules
 
 
-def _show(args, scenario: Scenario, rules, result: Result, files: list[str], heat: HeatAnswers):
+def _show(
+    args,
+    scenario: Scenario,
+    rules,
+    result: Result,
+    files: list[str],
+    more: tuple[HeatAnswers, CostAnswers],
+):
     mission = scenario.mission_hours
     wrote = [f"Wrote {', '.join(files)} and ledger.json to {args.out}."] if files else []
-    tables = result_tables(result, args.top, wide=console().width >= 110)
-    show(
-        [caption(result, rules, mission), *tables, *heat.tables(), timing(result, mission), *wrote]
-    )
+    tables = list(result_tables(result, args.top, wide=console().width >= 110))
+    tables += [table for answer in more for table in answer.tables()]
+    show([caption(result, rules, mission), *tables, timing(result, mission), *wrote])
 
 
 def _check_devices(count: int | None):

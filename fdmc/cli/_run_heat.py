@@ -5,7 +5,7 @@ import dataclasses
 
 from .. import collect
 from ..collect import Gradient, HeatShares
-from ..plan import knobs_of, lower, sensitivity
+from ..plan import knobs_of, lower, other_knobs_of, sensitivity
 from ..report import gradient_object, gradient_table, shares_object, shares_table, unseen
 from ..spec import Scenario
 from ._errors import UsageError
@@ -28,7 +28,8 @@ class HeatAnswers:
         """Return the tables of what was asked for."""
         found = [] if self.shares is None else [shares_table(self.shares)]
         if self.gradient is not None:
-            found.append(gradient_table(self.scenario, self.gradient, knobs_of(self.scenario)))
+            known = {**knobs_of(self.scenario), **other_knobs_of(self.scenario)}
+            found.append(gradient_table(self.scenario, self.gradient, known))
         return found
 
     def keys(self) -> dict:

@@ -10,7 +10,7 @@ from ._output import show, show_json
 
 
 _SAMPLING = ("replicas", "rtol", "wall", "seed", "devices", "out", "gradient")
-_FLAGS = ("resume", "shares")
+_FLAGS = ("resume", "shares", "robustness")
 
 
 def run_trace(args: argparse.Namespace, scenario: Scenario) -> int:

@@ -4,11 +4,21 @@ from ._availability import (
     population_of as population_of,
 )
 from ._compare import Comparison as Comparison, compare as compare
-from ._engine import Engine as Engine, first_bounds as first_bounds, larger as larger
+from ._costs import CostRow as CostRow, Costs as Costs, ShelfRow as ShelfRow, costs_of as costs_of
+from ._engine import (
+    Engine as Engine,
+    Programs as Programs,
+    chunks as chunks,
+    first_bounds as first_bounds,
+    larger as larger,
+    padded as padded,
+)
+from ._goodput import goodput_of as goodput_of
 from ._gradient import Gradient as Gradient, gradient as gradient
 from ._heat import heat_watts as heat_watts
 from ._ledger import Ledger as Ledger, LedgerError as LedgerError
 from ._manufacture import PACKAGES as PACKAGES, manufacture as manufacture
+from ._manufacture_burn_in import BurnInRow as BurnInRow, burn_in_trade as burn_in_trade
 from ._manufactured import (
     LANES as LANES,
     LostRow as LostRow,
@@ -17,6 +27,12 @@ from ._manufactured import (
 )
 from ._replay import Replay as Replay, replay as replay
 from ._result import Contributor as Contributor, Result as Result
+from ._robustness import (
+    Robustness as Robustness,
+    no_robustness as no_robustness,
+    robustness as robustness,
+    unprotected as unprotected,
+)
 from ._run import CHUNK as CHUNK, DEFAULT_STOP as DEFAULT_STOP, run as run
 from ._shares import HeatShares as HeatShares, heat_shares as heat_shares
 from ._static import (

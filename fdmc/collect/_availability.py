@@ -17,6 +17,7 @@ from ..plan import ageing, lifetime_of, lower
 from ..spec import Exponential, Scenario, load, resolve_rule
 from ..tally import HOURS, Estimate, mean_estimate
 from ._availability_structure import ENVIRONMENT, HEAT, structure_availability
+from ._scheduled import refuse_planned
 
 
 _LANES = 8192
@@ -91,6 +92,7 @@ def population_of(scenario: Scenario) -> tuple[Population, int]:
 
     **Raises:** `ValueError` when the machine is not one.
     """
+    refuse_planned(scenario, "an exact availability")
     full, directory = lower(scenario)
     info = directory.classes[0]
     part = scenario.components[info.part]
@@ -113,7 +115,8 @@ def population_of(scenario: Scenario) -> tuple[Population, int]:
             "an exact availability needs one counting group of one exponential component, swapped by "
             "itself with an exponential repair and unlimited spares; use fdmc.run for this machine."
         )
-    technicians = scenario.service.technicians or group.count
+    technicians = None if rule.unattended else scenario.service.technicians
+    technicians = technicians or group.count
     values = (
         group.count, group.spares, 1 / law.mean_hours, 1 / repair.mean_hours,
         technicians, scenario.mission_hours,

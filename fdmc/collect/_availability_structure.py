@@ -7,6 +7,7 @@ from ..plan import ageing, lifetime_of
 from ..spec import Exponential, Scenario, resolve_rule
 from ..tally import Estimate
 from ._run import run
+from ._scheduled import refuse_planned
 from ._stop import Replicas
 
 
@@ -32,6 +33,7 @@ def structure_availability(
     }
     if scenario.service.technicians is not None:
         raise ValueError(_REFUSAL)
+    refuse_planned(scenario, "an exact availability")
     start, hours = scenario.run_in_hours, scenario.mission_hours
     # Nothing moves faster than all rates together, and what dies out does so in geometric panels.
     first = min(1e-3 / sum(a + b for a, b in rates.values()), hours / 2)

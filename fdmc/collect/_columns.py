@@ -7,9 +7,12 @@ import numpy as np
 from ..kernel import Outcome
 from ..plan import Directory, Plan
 from ..tally import HOURS, level_of
+from ._scheduled import apart, column_names
 
 
-HOURS_UNIT, COUNT_UNIT = "h", "count"
+HOURS_UNIT, COUNT_UNIT, MONEY_UNIT = "h", "count", "money"
+SPENT = "spent"
+"""What the spares that a replica uses cost, in quanta of `Spending`."""
 WINDOWS = 16
 """Windows of an hour in which a replica's delivered bandwidth is looked at, where there are excursions."""
 WINDOW_EDGES = np.linspace(0.0, 1.0, 401)[:-1]
@@ -25,6 +28,14 @@ class Column:
 
 
 @dataclasses.dataclass(frozen=True)
+class Spending:
+    """What one used spare of each FRU costs, and the quantum of money in which a replica's sum is counted."""
+
+    price: dict[str, float]
+    quantum: float
+
+
+@dataclasses.dataclass(frozen=True)
 class Columns:
     """The columns of a scenario, and the groupings of classes behind them."""
 
@@ -34,13 +45,20 @@ class Columns:
     frus: tuple[str, ...]
     levels: tuple[str, ...]
     sizes: tuple[int, ...]
+    spending: Spending | None = None
+
+    def __contains__(self, name: str) -> bool:
+        """Return whether there is a column of this name."""
+        return any(column.name == name for column in self.columns)
 
     def index(self, name: str) -> int:
         """Return the position of a column."""
         return [column.name for column in self.columns].index(name)
 
 
-def columns_of(plan: Plan, directory: Directory, bins: int) -> Columns:
+def columns_of(
+    plan: Plan, directory: Directory, bins: int, spending: Spending | None = None
+) -> Columns:
     """Return the columns; the first `core` ones are those that ratios are made of."""
     classes = directory.classes
     blamed = (*classes, *directory.steady)
@@ -51,6 +69,8 @@ def columns_of(plan: Plan, directory: Directory, bins: int) -> Columns:
     ops = [f"slowed.{name}" for name in collective_names(plan)]
     core = [Column(name, HOURS_UNIT) for name in ("lost", "idle", *ops)]
     core += [Column(n, COUNT_UNIT) for n in ("interruptions", "drains", "occurrences", "blast")]
+    core += [Column("reconfigurations", COUNT_UNIT)] if plan.reconfiguration is not None else []
+    core += [] if spending is None else [Column(SPENT, MONEY_UNIT)]
     rest = [Column(name, HOURS_UNIT) for name in ("unused", "impaired", "inexact")]
     groups = (("component", components), ("fru", frus), ("level", levels))
     rest += [Column(f"blame.{kind}.{n}", HOURS_UNIT) for kind, names in groups for n in names]
@@ -64,7 +84,10 @@ def columns_of(plan: Plan, directory: Directory, bins: int) -> Columns:
     if plan.lit:
         rest += [Column("dark", HOURS_UNIT), Column("lock_losses", COUNT_UNIT)]
         rest += [Column(f"window.{b}", COUNT_UNIT) for b in range(len(WINDOW_EDGES))]
-    return Columns((*core, *rest), len(core), components, frus, levels, tuple(sorted(sizes)))
+    rest += [Column(name, COUNT_UNIT) for name in column_names(directory)]
+    return Columns(
+        (*core, *rest), len(core), components, frus, levels, tuple(sorted(sizes)), spending
+    )
 
 
 def collective_names(plan: Plan) -> list[str]:
@@ -84,6 +107,8 @@ def measure(
     failures, hits = take(out.failures).astype(np.int64), take(out.hits).astype(np.int64)
     stops = take(out.stops).astype(np.int64)
     failed, jobs = failures & 0xFFFF, failures >> 16
+    counts = apart(directory.classes, failed, jobs, stops)
+    failed, jobs, stops = counts.failed, counts.jobs, counts.stops
     taking, taking_jobs = hits & 0xFFFF, hits >> 16
     blame = hours(np.asarray(out.blame_hours) / plan.accelerators)
     blamed = (*directory.classes, *directory.steady)
@@ -93,6 +118,8 @@ def measure(
         blame = np.concatenate([blame, steady[None]])
         stops, failed, jobs = (np.concatenate([x, nothing]) for x in (stops, failed, jobs))
     blasts = _blasts(directory, failed, jobs, taking, taking_jobs, columns.sizes)
+    if len(out.visits):  # jobs of failures that were counted long before
+        jobs[: len(out.visits)] += take(out.visits).astype(np.int64)
     size = np.array(columns.sizes)
     group = lambda values, key, names: [
         values[[getattr(c, key) == name for c in blamed]].sum(0) for name in names
@@ -105,6 +132,8 @@ def measure(
         take(out.drains).astype(np.int64),
         failed.sum(0),
         (blasts * size[:, None]).sum(0),
+        *([] if out.reconfigurations is None else [take(out.reconfigurations).astype(np.int64)]),
+        *_spent(columns, group(jobs, "fru", columns.frus)),
         hours(out.unused_hours),
         hours(out.impaired_hours),
         hours(out.inexact_hours),
@@ -119,11 +148,20 @@ def measure(
         *blasts,
         *hours(out.curve_hours),
         *_darkness(plan, out, failed, take, hours),
+        *counts.columns(directory),
     ]
     bins = np.asarray(out.curve_hours).shape[0]
     width = float(plan.mission_hours) / max(bins, 1)
     level = level_of(take(out.curve_hours).T.astype(np.float64) / width)
     return np.stack(parts, 1), level, int(take(out.steps).sum())
+
+
+def _spent(columns: Columns, jobs: list[np.ndarray]) -> list[np.ndarray]:
+    """Quanta of money that the jobs of each FRU cost, where spares are priced."""
+    if columns.spending is None:
+        return []
+    price = np.array([columns.spending.price.get(name, 0.0) for name in columns.frus])
+    return [np.rint(price @ np.array(jobs) / columns.spending.quantum).astype(np.int64)]
 
 
 def _darkness(plan: Plan, out: Outcome, failed, take, hours) -> list[np.ndarray]:

@@ -18,7 +18,7 @@ from ._engine import (
     padded,
     whole_vectors,
 )
-from ._result import goodput_of
+from ._goodput import goodput_of
 
 
 @dataclasses.dataclass(frozen=True)

@@ -87,16 +87,30 @@ def larger(bounds: Bounds) -> Bounds | None:
     )
 
 
+class Programs:
+    """Compiled programs that plans of one shape share: many designs of a machine, one compilation."""
+
+    def __init__(self):
+        self.found: dict = {}
+        self.lock = threading.Lock()
+
+
 class Engine:
     """Runs chunks of replicas of one plan, several at once, on the devices given.
 
     Chunks are independent, so the devices need not talk: each chunk is one call on one device, and host
     threads keep every CPU core or two chunks a GPU busy. `program` is the jitted kernel; it may ask for
-    `more` arrays after the replicas.
+    `more` arrays after the replicas. Engines with the same `programs` compile each shape once.
     """
 
     def __init__(
-        self, plan: Plan, seed: int, devices: list[Any], program: Any = _jitted, more: Any = ()
+        self,
+        plan: Plan,
+        seed: int,
+        devices: list[Any],
+        program: Any = _jitted,
+        more: Any = (),
+        programs: Programs | None = None,
     ):
         self.seed, self.devices, self.program = seed, devices, program
         self.streams = np.asarray(plan.streams)
@@ -108,8 +122,13 @@ class Engine:
         self.workers = each * len(devices)
         self.pool = concurrent.futures.ThreadPoolExecutor(self.workers)
         self.compile_seconds = 0.0
-        self._programs: dict = {}
-        self._compiling = threading.Lock()
+        programs = programs or Programs()
+        self._programs, self._compiling = programs.found, programs.lock
+        leaves, tree = jax.tree.flatten((plan, more))
+        self._shape = (
+            tree,
+            tuple((np.shape(leaf), str(getattr(leaf, "dtype", type(leaf)))) for leaf in leaves),
+        )
 
     def compile(self, lanes: int, bounds: Bounds):
         """Compile for every device ahead, so that compile and run times can be told apart."""
@@ -157,7 +176,7 @@ class Engine:
         return (self.plans[which], keys, low, *self.more[which])
 
     def _program(self, which: int, lanes: int, bounds: Bounds):
-        key = (which, lanes, bounds)
+        key = (self._shape, which, lanes, bounds)
         with self._compiling:
             first = key not in self._programs
             if first:

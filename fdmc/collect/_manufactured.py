@@ -1,10 +1,13 @@
 """What is said of a factory: rows, metrics, and where the cost of what ships went."""
 
 import dataclasses
+import math
 from collections.abc import Iterator
 
 import numpy as np
 
+from ..lifetime import cumulative_hazard
+from ..plan import field_life
 from ..spec import Scenario
 from ..tally import Estimate, function_estimate, mean_estimate
 from ..yields import (
@@ -16,11 +19,13 @@ from ..yields import (
     Spending,
     die_lanes_lost_prob,
     make,
+    shipped_latent_lanes,
     unit_into,
 )
 
 
 GBPS_PER_TBPS = 1000.0
+HOURS_PER_YEAR = 8760.0
 LANES = "lanes"
 """The name of the count of lanes among the steps that scrap."""
 
@@ -127,6 +132,7 @@ def exact_metrics(
     """Return every closed form, and the spendings of unit and product."""
     one = make(made.product)
     counted = shipped.ship_prob / float(one.ship_prob)  # passes burn-in and the count of its lanes
+    latent = shipped_latent_lanes(made.die, made.dies, made.clustering, bins=made.bins)
     currency = scenario.manufacturing.currency if scenario.manufacturing else ""
     rate = scenario.fabric.lane_rate_gbps / GBPS_PER_TBPS
     found = {
@@ -137,6 +143,11 @@ def exact_metrics(
         "unit.live_lanes": (shipped.mean_lanes, "lanes"),
         "unit.spares_left": (shipped.mean_spares, "lanes"),
         "unit.lanes_lost_per_group": (_mean(_lost_prob(made)), "lanes"),
+        "unit.latent_lanes": (latent, "lanes"),
+        **{
+            f"unit.latent_failures.{by}": (share * latent, "lanes")
+            for by, share in failed_shares(scenario).items()
+        },
         **_delivered("unit", shipped.ship_prob, shipped.mean_lanes * rate),
         **_spent("unit", float(one.cost) / counted, currency, shipped.mean_lanes * rate),
         **_carbon("unit", float(one.carbon_kg) / counted),
@@ -203,6 +214,16 @@ def _scrap(what: str, product: Product) -> dict[str, tuple[float, str]]:
     ]
     falls = zip(product.steps, reached, reached[1:], strict=False)
     return {f"{what}.scrap.{step.name}": (before - after, "1") for step, before, after in falls}
+
+
+def failed_shares(scenario: Scenario) -> dict[str, float]:
+    """Return the share of latent defects that ship and fail in the first year of use, and in the mission."""
+    made = scenario.manufacturing
+    if made is None or made.latent is None or made.latent.infant is None:
+        return {}
+    life = field_life(made.latent)
+    ends = {"first_year": HOURS_PER_YEAR, "mission": scenario.mission_hours}
+    return {name: -math.expm1(-float(cumulative_hazard(life, t))) for name, t in ends.items()}
 
 
 def _burnt(made: Factory) -> dict[str, tuple[float, str]]:
@@ -273,6 +294,12 @@ def sampled_metrics(
     found |= {
         "unit.spares_left": ratio(lambda x: x[2] / x[0], "lanes"),
         "unit.latent_lanes": ratio(lambda x: x[3] / x[0], "lanes"),
+        **{
+            f"unit.latent_failures.{by}": ratio(
+                lambda x, failed=failed: failed * x[3] / x[0], "lanes"
+            )
+            for by, failed in failed_shares(scenario).items()
+        },
         "unit.cost": ratio(lambda x: start * units / x[0], currency),
         "unit.cost_per_tbps": ratio(lambda x: start * units / x[1] / rate, f"{currency} per Tb/s"),
     }

@@ -11,7 +11,7 @@ from ..kernel import Domain, domain, unpack
 from ..plan import LINK, Effect, Effects, Plan, PlanError, lower
 from ..spec import Scenario, load
 from ._columns import collective_names
-from ._result import _ettr, goodput_of
+from ._goodput import ettr_of, goodput_of
 from ._trace import Fault, Trace, TraceError, load_trace
 
 
@@ -96,12 +96,14 @@ def replay(
     plan, _ = lower(scenario)
     if plan.lit:
         raise PlanError("thermal: a trace says nothing of heat; write thermal.on: false.")
+    if plan.reconfiguration is not None:
+        raise PlanError("fabric.reconfigure.spares: a trace does not say what spares are switched.")
     faults = [f for f in trace.faults if f.start_hours < min(f.end_hours, end)]
     times = sorted(
         {0.0, end, *(t for f in faults for t in (f.start_hours, f.end_hours) if t < end)}
     )
-    state, between = _states(plan, _words(scenario, plan, faults), faults, np.array(times[:-1]))
-    stops = int(np.sum(state.available[1:] < between.available[1:]))
+    state, fell = _states(plan, _words(scenario, plan, faults), faults, np.array(times[:-1]))
+    stops = int(np.sum(fell[1:]))
     metrics = _metrics(scenario, plan, state, stops, np.array(times))
     rate, available = (np.asarray(x, np.float64) for x in (state.rate, state.available))
     return Replay(
@@ -143,14 +145,15 @@ def _check(fault: Fault, effect: Effect, width: int):
 
 
 @jax.jit
-def _evaluate(plan: Plan, active, span, reach, loss) -> Domain:
-    return domain(plan, unpack(active, span, reach, loss))
+def _evaluate(plan: Plan, crew, active, span, reach, loss) -> Domain:
+    return domain(plan, unpack(active, span, reach, loss), crew=crew)
 
 
 def _states(plan: Plan, words: np.ndarray, faults: list[Fault], at: np.ndarray):
-    """The states that begin at these times, and those between what ends and what starts then; a lane each.
+    """The states that begin at these times, a lane each, and whether that interrupts.
 
-    Faults that are active are slots. Several of one unit are one outage.
+    It does when less is available than between what ends and what starts then. Faults that are active are slots.
+    Several of one unit are one outage.
     """
     starts = np.array([f.start_hours for f in faults])
     ends = np.array([f.end_hours for f in faults])
@@ -166,9 +169,19 @@ def _states(plan: Plan, words: np.ndarray, faults: list[Fault], at: np.ndarray):
         used[: len(which), lane] = True
     span, reach = (jnp.asarray(x, jnp.int32) for x in lanes[:2])
     device = jax.tree.map(jnp.asarray, plan)
-    state = _evaluate(device, jnp.asarray(used), span, reach, jnp.asarray(lanes[2], jnp.float32))
-    halves = (slice(None, len(at)), slice(len(at), None))
-    return tuple(jax.tree.map(lambda x, h=h: np.asarray(x)[..., h], state) for h in halves)
+    packed = (jnp.asarray(used), span, reach, jnp.asarray(lanes[2], jnp.float32))
+    both = _evaluate(device, None, *packed)
+    count = len(at)
+    half = lambda values, which: jax.tree.map(
+        lambda x: x[..., :count] if which == 0 else x[..., count:], values
+    )
+    state, between = half(both, 0), half(both, 1)
+    if between.crew is None:
+        fell = state.available < between.available
+    else:  # what is chosen anew depends on who was at work before
+        state = _evaluate(device, between.crew, *half(packed, 0))
+        fell = state.fell
+    return jax.tree.map(np.asarray, state), np.asarray(fell)
 
 
 def _metrics(
@@ -182,13 +195,21 @@ def _metrics(
     out = {
         "goodput": goodput_of(scenario, x),
         "work_rate": 1 - lost,
-        "ettr": _ettr(scenario, x),
-        "availability": mean(state.used) / plan.accelerators,
+        "ettr": ettr_of(scenario, x),
+        "availability": mean(state.used) / plan.workers,
         "full_strength": 1 - mean(np.any(state.weight > 0, axis=0)),
         "idle": idle,
         "interruptions": float(stops),
         "interruptions_per_year": stops / whole * 8760,
     }
+    if plan.job.uses:
+        part = plan.workers / plan.accelerators
+        out |= {
+            f"{name}.all": out[name] * part for name in ("goodput", "work_rate", "availability")
+        }
+    if (domains := scenario.workload.domains) is not None:
+        out["fleet.goodput"] = goodput_of(scenario, x, domains)
+        out["fleet.ettr"] = ettr_of(scenario, x, domains)
     for j, name in enumerate(collective_names(plan)):
         ratio = mean(np.where(running, state.efficiency[j], 0.0)) / max(1 - idle, 1e-300)
         out[f"collective_efficiency.{name}"] = ratio

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING
 import jax
 import numpy as np
 
-from ..plan import DARK, EXCURSION, Directory, Plan
+from ..plan import DARK, EXCURSION, SCHEDULED, Directory, Plan
 from ..spec import Scenario
 from ..tally import HOURS, Estimate, Tally, function_estimate, level_edges, mean_estimate
-from ..workload import ettr, optimal_interval
 from ._columns import HOURS_UNIT, Columns, collective_names
+from ._economics import economics_metrics
+from ._goodput import conventions_of, ettr_of, goodput_of, reconfigure_seconds
 from ._heat import heat_metrics
+from ._jobs import fleet_metrics, job_metrics
+from ._scheduled import drain_hours, scheduled_names
 
 
 if TYPE_CHECKING:
@@ -24,12 +27,6 @@ if TYPE_CHECKING:
 
 
 HOURS_PER_YEAR = 8760.0
-CONVENTIONS = {
-    "failure_clock": "wall",
-    "waste_denominator": "all accelerators",
-    "spare_return": "first in, first out",
-    "confidence": "95 %",
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -219,12 +216,12 @@ def result_of(
         seed=ledger.seed,
         replicas=tally.replicas,
         status="bound_hit" if tally.void else "ok",
-        metrics=_metrics(scenario, plan, columns, sums),
+        metrics=_metrics(scenario, plan, directory, columns, sums),
         blast_radius=_blast(columns, sums, mission),
         curve_hours=(np.arange(ledger.bins) + 0.5) * mission / ledger.bins,
         curve=_curve(tally, sums, ledger.bins),
         directory=directory,
-        conventions=dict(CONVENTIONS),
+        conventions=conventions_of(scenario),
         timing={
             "run_seconds": ledger.seconds,
             "compile_seconds": engine.compile_seconds,
@@ -243,15 +240,17 @@ def result_of(
     )
 
 
-def _metrics(scenario: Scenario, plan: Plan, columns: Columns, sums: _Sums) -> dict[str, Estimate]:
-    mission, n = scenario.mission_hours, plan.accelerators
+def _metrics(
+    scenario: Scenario, plan: Plan, directory: Directory, columns: Columns, sums: _Sums
+) -> dict[str, Estimate]:
+    mission, n = scenario.mission_hours, plan.workers
     year = HOURS_PER_YEAR / mission
     share = lambda name: sums.mean(name, 1 / mission, "1")
     lost = "lost_accelerator_hours_per_year"
     out = {
         "goodput": _unit(sums.ratio(lambda x: goodput_of(scenario, x), "1")),
         "work_rate": share("lost").complement(),
-        "ettr": _unit(sums.ratio(lambda x: _ettr(scenario, x), "1")),
+        "ettr": _unit(sums.ratio(lambda x: ettr_of(scenario, x), "1")),
         "availability": share("unused").complement(),
         "full_strength": share("impaired").complement(),
         "idle": share("idle"),
@@ -265,77 +264,66 @@ def _metrics(scenario: Scenario, plan: Plan, columns: Columns, sums: _Sums) -> d
             lambda x, key=key: 1 - x[key] / max(mission - x["idle"], 1e-9), "1"
         )
     out["inexact_time"] = share("inexact")
+    out |= job_metrics(plan, out, sums) | fleet_metrics(scenario, plan, sums)
     out |= heat_metrics(scenario, plan, sums)
+    out |= economics_metrics(scenario, plan, sums, goodput_of)
     out["blast_radius.mean"] = sums.ratio(
         lambda x: x["blast"] / max(x["occurrences"], 1e-300), "accelerators"
     )
     out["occurrences_per_year"] = sums.mean("occurrences", year, "1/y")
+    planned = scheduled_names(directory)
+    out |= {
+        f"scheduled_per_year.{name}": sums.mean(f"scheduled.{name}", year, "1/y")
+        for name in planned
+    }
     for name in columns.components:
-        if name != DARK:  # it is there all the time
+        if name not in (DARK, *planned):  # it is there all the time, or no failure
             out[f"occurrences_per_year.{name}"] = sums.mean(f"failures.{name}", year, "1/y")
     for name in columns.frus:
-        if name == EXCURSION:
+        if name in (EXCURSION, SCHEDULED):
             continue
         out[f"spares_per_year.{name}"] = sums.mean(f"swaps.{name}", year, "1/y")
+    drain = drain_hours(scenario, reconfigure_seconds(scenario)) / mission
     for kind, names in (
         ("component", columns.components), ("fru", columns.frus), ("level", columns.levels),
     ):  # fmt: skip
         for name in names:
             key = f"blame.{kind}.{name}"
             out[f"{lost}.{kind}.{name}"] = sums.mean(key, n * year, "accelerator h/y")
-            out[f"lost_goodput.{kind}.{name}"] = _lost_goodput(out, sums, f"{kind}.{name}")
+            out[f"lost_goodput.{kind}.{name}"] = _lost_goodput(
+                out, sums, f"{kind}.{name}", planned, drain
+            )
     return out
 
 
-def _lost_goodput(out: dict[str, Estimate], sums: "_Sums", who: str) -> Estimate:
+def _lost_goodput(
+    out: dict[str, Estimate], sums: "_Sums", who: str, planned: list[str], drain: float
+) -> Estimate:
     """Share of one contributor in 1 - goodput: its lost work, and restarts by its interruptions.
 
     With E = goodput / work_rate, 1 - goodput = (1 - E) + E (1 - work_rate): the first part goes by
-    interruptions, the second by blame. E and the number of all interruptions are taken as known.
+    interruptions, the second by blame. E and the number of all interruptions are taken as known. Scheduled work
+    (`planned`) has its own drains, each of which costs the share `drain`; interruptions share the rest.
     """
     kept = out["goodput"].best / max(out["work_rate"].best, 1e-300)
     stopped = sums.mean("interruptions", 1.0, "1").best
     direct = sums.mean(f"blame.{who}", kept / sums.mission, "1")
-    scale = (1 - kept) / stopped if stopped else 0.0
-    restarts = sums.mean(f"stops.{who}", scale, "1", most=max(1 - kept, 0.0))
-    best = direct.best + restarts.best
-    down = math.hypot(direct.best - direct.low, restarts.best - restarts.low)
-    up = math.hypot(direct.high - direct.best, restarts.high - restarts.best)
+    by_failures = 1 - kept
+    for name in planned:
+        by_failures -= drain * sums.mean(f"scheduled_drains.component.{name}", 1.0, "1").best
+    scale = by_failures / stopped if stopped else 0.0
+    parts = [direct, sums.mean(f"stops.{who}", scale, "1", most=max(1 - kept, 0.0))]
+    if f"scheduled_drains.{who}" in sums.columns:
+        parts.append(sums.mean(f"scheduled_drains.{who}", drain, "1"))
+    best = sum(e.best for e in parts)
+    down = math.hypot(*(e.best - e.low for e in parts))
+    up = math.hypot(*(e.high - e.best for e in parts))
     status = "no_hits" if best == 0 else "ok"
     return Estimate(max(best - down, 0.0), best, min(best + up, 1.0), "1", direct.replicas, status)
 
 
 def _unit(e: Estimate) -> Estimate:
     return dataclasses.replace(e, low=max(e.low, 0.0), high=min(e.high, 1.0))
-
-
-def _mttf(scenario: Scenario, x: dict[str, float]) -> float:
-    """Mean run time between interruptions, hours."""
-    running = max(scenario.mission_hours - x["idle"], 0.0)
-    return running / x["interruptions"] if x["interruptions"] > 0 else math.inf
-
-
-def _ettr(scenario: Scenario, x: dict[str, float]) -> float:
-    work = scenario.workload
-    mttf, write = _mttf(scenario, x), work.checkpoint.write_seconds / 3600
-    interval = work.checkpoint.interval_seconds
-    if interval is None:
-        if write == 0 or not math.isfinite(mttf):
-            return math.exp(
-                -(work.restart.detect_seconds + work.restart.resume_seconds) / 3600 / mttf
-            )
-        tau = float(optimal_interval(mttf, write))
-    else:
-        tau = interval / 3600
-    restart = (work.restart.detect_seconds + work.restart.resume_seconds) / 3600
-    return float(ettr(mttf, interval_hours=tau, write_hours=write, restart_hours=restart))
-
-
-def goodput_of(scenario: Scenario, x: dict[str, float]) -> float:
-    """Return goodput from mean lost hours, idle hours, interruptions and drains of a history."""
-    mission = scenario.mission_hours
-    drained = x["drains"] / mission * scenario.workload.restart.resume_seconds / 3600
-    return max(_ettr(scenario, x) - drained, 0.0) * (1 - x["lost"] / mission)
 
 
 def _blast(columns: Columns, sums: _Sums, mission: float) -> dict[int, Estimate]:

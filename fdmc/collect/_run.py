@@ -14,6 +14,7 @@ from ..plan import lower
 from ..spec import Scenario, load
 from ..tally import Estimate, Tally
 from ._columns import WINDOWS, columns_of, measure
+from ._economics import spending_of
 from ._engine import (
     RERUN_LANES,
     Engine,
@@ -95,7 +96,7 @@ class _Job:
         start = time.perf_counter()
         self.scenario, self.seed, self.rules, self.progress = scenario, seed, rules, progress
         self.plan, self.directory = lower(scenario)
-        self.columns = columns_of(self.plan, self.directory, BINS)
+        self.columns = columns_of(self.plan, self.directory, BINS, spending_of(scenario))
         windows = WINDOWS if self.plan.lit else 0
         self.bounds = self.ample = first_bounds(self.directory, BINS, windows)
         self.tried = {self.bounds}

@@ -16,6 +16,7 @@ from ..plan import ageing, level_hazards, lifetime_of, lower, lower_mission
 from ..spec import Scenario, load, resolve_rule
 from ..tally import Estimate, mean_estimate
 from ._columns import collective_names
+from ._scheduled import refuse_planned
 
 
 _LANES, _SCALE = 8192, 1 << 24
@@ -122,8 +123,10 @@ def snapshot(
 
     **Arguments:** a scenario, file or packaged name; `time_hours` since all was new, or None: each component is then
     down with probability MTTR / (MTTF + MTTR), nothing waits and no repair takes anything out; `seed`; `replicas`.
+    Spares that test has used (`manufacturing`) are counted all the same: histories know which those are.
 
-    **Raises:** `ValueError` for a stationary state under an environment that changes how anything ages; for excursions.
+    **Raises:** `ValueError` for a stationary state under an environment that changes how anything ages; for excursions,
+    scheduled work and latent defects; for a stationary state with maintenance windows or opportunistic repairs.
 
     **Returns:** `work_rate`, `availability`, `full_strength`, `inexact_time`, `collective_efficiency.<op>`.
 
@@ -142,6 +145,11 @@ def snapshot(
         raise ValueError(
             "only histories have excursions: use fdmc.run, or leave thermal.excursions out."
         )
+    if plan.latent:
+        raise ValueError(
+            "only histories follow latent defects: use fdmc.run, or leave manufacturing.latent.infant out."
+        )
+    refuse_planned(scenario, "a snapshot", scheduled_only=time_hours is not None)
     down = np.array([_unavailability(scenario, info, time_hours) for info in directory.classes])
     mean = sum(info.copies * q for info, q in zip(directory.classes, down, strict=True))
     keys = jnp.asarray(stream_keys(seed, np.asarray(plan.streams)))
@@ -171,7 +179,7 @@ def _complete(plan, down, keys, replica, slots: int) -> np.ndarray:
     values = np.stack(
         [
             1 - np.asarray(state.rate, float),
-            1 - np.asarray(state.used, float) / plan.accelerators,
+            1 - np.asarray(state.used, float) / plan.workers,
             np.any(np.asarray(state.weight) > 0, 0),
             ~np.asarray(state.exact),
             *np.asarray(state.efficiency, float),

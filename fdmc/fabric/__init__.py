@@ -7,7 +7,11 @@ from ._collectives import (
     collective_bounds as collective_bounds,
     collective_seconds as collective_seconds,
 )
-from ._hierarchy import Level as Level, hierarchical_seconds as hierarchical_seconds
+from ._hierarchy import (
+    Level as Level,
+    hierarchical_seconds as hierarchical_seconds,
+    two_level_seconds as two_level_seconds,
+)
 from ._message import message_seconds as message_seconds
 from ._sparse import sparse_link_state as sparse_link_state
 from ._state import LinkState as LinkState, link_state as link_state
@@ -16,3 +20,4 @@ from ._torus import (
     torus_seconds as torus_seconds,
     torus_state as torus_state,
 )
+from ._torus_switched import switched_torus_state as switched_torus_state

@@ -24,7 +24,7 @@ class Outages(eqx.Module):
     SHELF waits for a spare until `time`, QUEUE has waited for a technician since `time`, REPAIR ends at
     `time`, PASSENGER waits for the job of another outage in its FRU, HOT is an excursion (`_heat.py`).
     The other fields are a row of `Places` and of `Classes`; `home` is -1 once a larger swap has renewed
-    the component.
+    the component. The last four are those of jobs under rules (`_service.py`), where there are such.
     """
 
     phase: Int[Array, "slots lanes"]
@@ -42,14 +42,25 @@ class Outages(eqx.Module):
     reach: Int[Array, "slots lanes"]
     out_span: Int[Array, "slots lanes"]
     out_reach: Int[Array, "slots lanes"]
+    rules: Int[Array, "slots lanes"] | None = None
+    guest: Int[Array, "slots lanes"] | None = None
+    out_low: Int[Array, "slots lanes"] | None = None
+    out_high: Int[Array, "slots lanes"] | None = None
 
 
 class Latents(eqx.Module):
-    """Failed components of groups that are repaired only when short."""
+    """Failed components of groups that are repaired only when short.
+
+    The last four fields are there where some of them may be repaired in a visit (`_service.py`).
+    """
 
     home: Int[Array, "slots lanes"]
     element: Int[Array, "slots lanes"]
     group: Int[Array, "slots lanes"]
+    kind: Int[Array, "slots lanes"] | None = None
+    row: Int[Array, "slots lanes"] | None = None
+    fru_low: Int[Array, "slots lanes"] | None = None
+    fru_high: Int[Array, "slots lanes"] | None = None
 
 
 def rows(values: Array) -> list[Array]:

@@ -9,10 +9,9 @@ falls on a copy that is down, or that a swap has renewed since, is void (thinnin
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int, UInt32
+from jaxtyping import Array, UInt32
 
-from ..plan import Plan
-from ._domain import domain, unpack
+from ..plan import OPPORTUNISTIC, WINDOWED, Plan
 from ._draw import U32, below, exponential, threefry2x32
 from ._entries import (
     EMPTY,
@@ -41,9 +40,10 @@ from ._heat import (
     strike_hours,
     strikes_at,
     victim,
-    window_starts,
     words,
 )
+from ._latent import at_risk, brought, defect, renumbered
+from ._losses import unpack
 from ._outcome import (
     LATENTS_FULL,
     OUTAGES_FULL,
@@ -54,35 +54,17 @@ from ._outcome import (
     accumulate,
     count_failure,
     darkness,
-    window_hours,
 )
-from ._renewal import Renewals, advance, after, hours_of, renew
+from ._reconfigure import delivered
+from ._renewal import advance, after, renew
 from ._service import dispatch, repair_hours, startable, take_spare
+from ._start import State, start
 from ._structure import relieved, struck
-from ._supply import machine, shipped, swapped, used_spares
+from ._supply import shipped, swapped, used_spares
+from ._visits import NOWHERE, joining, next_opening, out_around, started, turn, visitor
 
 
 POSITION = 1  # top bits of the slots that positions and repairs draw from
-
-
-class _State(eqx.Module):
-    now: Float[Array, " lanes"]
-    clock: Float[Array, "classes lanes"]
-    age: Float[Array, "wearing lanes"]
-    candidates: UInt32[Array, "classes lanes"]
-    shelf: Float[Array, "spares lanes"]  # when each spare is on the shelf again
-    outages: Outages
-    latents: Latents
-    renewals: Renewals
-    swaps: UInt32[Array, " lanes"]
-    windows: Float[Array, "windows lanes"]  # where each begins
-    struck: UInt32[Array, " lanes"]  # draws for strikes so far
-    passed: Int[Array, " lanes"]  # edges of the environment's steps
-    used: Int[Array, "groups lanes"]  # spares that test has used
-    taken: Int[Array, " lanes"]  # packages from the factory so far
-    available: Float[Array, " lanes"]
-    failed: Int[Array, " lanes"]  # class of the failure just before, -1 after a timer, -2 a season
-    out: Outcome
 
 
 def history(
@@ -94,79 +76,17 @@ def history(
     the bounds. An outcome does not depend on the bounds unless its status says that one was hit.
     """
     end = plan.run_in_hours + plan.mission_hours
-    pool, ready = None, jnp.zeros((), jnp.int32)
-    if plan.made:
-        pool, ready = shipped(plan, keys, replica, bounds.packages)
-    state = _start(plan, keys, replica, bounds, pool)
+    pool = shipped(plan, keys, replica, bounds.packages) if plan.made else None
+    state = start(plan, keys, replica, bounds, pool)
     step = lambda s: _step(plan, keys, replica, bounds, s, pool)
     state = jax.lax.while_loop(lambda s: jnp.any(s.now < end), step, state)
-    if plan.made:  # what is taken beyond those that ship is void
-        short = jnp.where(state.taken > ready, PACKAGES_FULL, 0)
+    if pool is not None:  # what is taken beyond those that ship is void
+        short = jnp.where(state.taken > pool.ready, PACKAGES_FULL, 0)
         state = eqx.tree_at(lambda s: s.out.status, state, state.out.status | short)
     return eqx.tree_at(lambda out: out.candidates, state.out, state.candidates - U32(1))
 
 
-def _packages(plan: Plan) -> int:
-    """Return how many packages are in the machine."""
-    assert plan.supply is not None
-    return plan.supply.homes.shape[0] // plan.supply.factory.dies
-
-
-def _start(plan: Plan, keys, replica, bounds: Bounds, pool) -> _State:
-    lanes = replica.shape[0]
-    c, w, a = plan.classes, plan.wearing, bounds.outages
-    n_classes = c.positions.shape[0]
-    slot, own = jnp.zeros((n_classes, lanes), U32), keys[:n_classes]
-    words = threefry2x32((own[:, :1], own[:, 1:]), (replica[None], slot))
-    unit = exponential(*words) / c.positions[:, None].astype(jnp.float32)
-    clock = unit * c.mean_hours[:, None]
-    steady = n_classes - w
-    age = unit[steady:]
-    if w:
-        wear = [hours_of(plan, plan.wear.law[i], age[i]) for i in range(w)]
-        clock = jnp.concatenate([clock[:steady], jnp.stack(wear)])
-    clock = after(plan, iota(n_classes), jnp.zeros(()), clock)
-
-    def ints(n, fill=0):
-        return jnp.full((n, lanes), fill, jnp.int32)
-
-    def floats(n, fill=0.0):
-        return jnp.full((n, lanes), fill, jnp.float32)
-
-    outages = Outages(
-        phase=ints(a), time=floats(a, jnp.inf), duration=floats(a), kind=ints(a), home=ints(a, -1),
-        element=ints(a, -1), group=ints(a, -1), fru=ints(a), fru_low=ints(a, -1),
-        fru_high=ints(a, -1), loss=floats(a),
-        span=ints(a), reach=ints(a), out_span=ints(a), out_reach=ints(a, -1),
-    )  # fmt: skip
-    n = bounds.latents if False in plan.counted else 0
-    latents = Latents(ints(n, -1), ints(n, -1), ints(n, -1))
-    r = bounds.renewals if w else 0
-    renewals = Renewals(
-        ints(r, -1), ints(r, -1), floats(r), ints(r), ints(r),
-        jnp.zeros((w, r, lanes)), jnp.full((w, r, lanes), jnp.inf),
-    )  # fmt: skip
-    zero, none = jnp.zeros(lanes), jnp.zeros(lanes, jnp.int32)
-    tallies = jnp.zeros((n_classes, lanes), U32)
-    out = Outcome(
-        zero, zero, zero, zero, zero, floats(len(plan.collectives)), floats(n_classes), zero,
-        floats(bounds.bins), zero, floats(bounds.windows), tallies, tallies, tallies,
-        none, none, tallies[:0], none,
-    )  # fmt: skip
-    return _State(
-        now=zero, clock=clock, age=age, candidates=jnp.ones((n_classes, lanes), U32),
-        shelf=floats(sum(plan.stock)), outages=outages, latents=latents, renewals=renewals,
-        swaps=jnp.zeros(lanes, U32),
-        windows=window_starts(plan, keys, replica, bounds.windows, window_hours(plan, bounds)),
-        struck=jnp.zeros(lanes, U32), passed=jnp.zeros(lanes, jnp.int32),
-        used=machine(plan, pool) if plan.made else jnp.zeros((0, lanes), jnp.int8),
-        taken=none + (_packages(plan) if plan.made else 0),
-        available=jnp.full(lanes, float(plan.accelerators)),
-        failed=none - 1, out=out,
-    )  # fmt: skip
-
-
-def _step(plan: Plan, keys, replica, bounds: Bounds, s: _State, pool) -> _State:
+def _step(plan: Plan, keys, replica, bounds: Bounds, s: State, pool) -> State:
     end = plan.run_in_hours + plan.mission_hours
     x = s.outages
     repairing = x.phase == REPAIR
@@ -184,12 +104,18 @@ def _step(plan: Plan, keys, replica, bounds: Bounds, s: _State, pool) -> _State:
     if plan.hot:
         losses, more = darken(plan, x, losses, season)
         dark = steady + more
-    now = domain(plan, losses, 1 - steady if plan.lit else None)
+    now = delivered(plan, losses, x.kind, away, 1 - steady if plan.lit else None, s.crew)
     timed = repairing | (x.phase == SHELF) | (x.phase == HOT)
     timer = jnp.where(timed, x.time, jnp.inf)
     # A technician who has just been freed starts his next job in a step of its own.
-    starts = startable(plan, x)
+    starts = startable(plan, s.now, x)
+    joins = None
+    if plan.joins:
+        joins = joining(plan, x, s.latents) & (s.now < end)
+        starts = starts | some(plan.alive, joins)
     due = jnp.where(starts, s.now, least(plan.alive, timer))
+    if WINDOWED in plan.rules:
+        due = jnp.minimum(due, next_opening(plan, s.now, x))
     next_failure = least(plan.alive, s.clock)
     if plan.wearing:
         next_failure = jnp.minimum(
@@ -217,16 +143,22 @@ def _step(plan: Plan, keys, replica, bounds: Bounds, s: _State, pool) -> _State:
         s,
         (until, now.available, failed, out),
     )
+    if now.crew is not None:
+        s = eqx.tree_at(lambda t: t.crew, s, now.crew)
+    if now.switched is not None:
+        s = eqx.tree_at(lambda t: t.switched, s, now.switched)
     ends = rings & first(plan.alive, timer == due)
     striking = ends & strikes_at(plan, x, ends) if plan.hot else None
     s = _ring(plan, keys, replica, s, rings, ends, pool)
     rests = rings & some(plan.alive, ends & repairing)
-    s = _fail(plan, keys, replica, s, fails, counts, striking)
+    s = _fail(plan, keys, replica, s, fails, counts, striking, joins, pool)
     outages = dispatch(plan, s.now, s.outages, ~rests & (s.now < end))
+    if plan.scheduled:
+        s = eqx.tree_at(lambda t: t.failed, s, started(plan, s.outages, outages, s.failed))
     return eqx.tree_at(lambda t: t.outages, s, outages)
 
 
-def _ring(plan: Plan, keys, replica, s: _State, rings, at, pool) -> _State:
+def _ring(plan: Plan, keys, replica, s: State, rings, at, pool) -> State:
     """A spare has arrived, or a repair has ended."""
     x = s.outages
     arrives = at & (x.phase == SHELF)
@@ -254,17 +186,22 @@ def _ring(plan: Plan, keys, replica, s: _State, rings, at, pool) -> _State:
     latents = s.latents
     if False in plan.counted:
         freed = (low <= latents.home) & (latents.home < high)
-        latents = Latents(
-            *(jnp.where(freed, -1, f) for f in (latents.home, latents.element, latents.group))
-        )
+        gone_ = [jnp.where(freed, -1, f) for f in (latents.home, latents.element, latents.group)]
+        latents = eqx.tree_at(lambda t: (t.home, t.element, t.group), latents, tuple(gone_))
     s = eqx.tree_at(lambda t: (t.outages, t.latents), s, (x, latents))
+    more = ()
+    if plan.latent:
+        defects = brought(plan, pool, s.taken, done, low, high)
+        package = renumbered(plan, pool, s.package, s.taken, done, low, high)
+        package, *more = hold(plan.alive, (package, defects, s.taken))
+        s = eqx.tree_at(lambda t: t.package, s, package)
     if plan.made:
         new = hold(plan.alive, swapped(plan, pool, s.used, s.taken, done, low, high))
         s = eqx.tree_at(lambda t: (t.used, t.taken), s, new)
     if plan.wearing:
         cls, fru = pick(plan.alive, ends, x.kind), pick(plan.alive, ends, x.fru)
         renewals, swaps, full = renew(
-            plan, keys, replica, s.renewals, s.swaps, s.now, done, low, high, cls, fru
+            plan, keys, replica, s.renewals, s.swaps, s.now, done, low, high, cls, fru, *more
         )
         s = eqx.tree_at(lambda t: (t.renewals, t.swaps), s, (renewals, swaps))
         s = _stop(s, plan, jnp.where(full, RENEWALS_FULL, 0))
@@ -288,15 +225,25 @@ def _recount(plan: Plan, x: Outages, latents: Latents, ends, low, high, group, l
         failed = jnp.where(when_failed, failed, count(plan.alive, (latents.group == of) & ~new))
         mine = rest & (when_failed | (low >= of))
     lacks = (failed - c.spares[kind]).astype(jnp.float32) * c.share[kind]
-    return jnp.where(mine, jnp.where(first(plan.alive, rest), jnp.clip(lacks, 0, 1), 0), loss)
+    return jnp.where(
+        mine, jnp.where(first(plan.alive, rest), jnp.clip(lacks, 0, plan.most), 0), loss
+    )
 
 
-def _fail(plan: Plan, keys, replica, s: _State, fails, counts, striking) -> _State:
-    """The next candidate of some class: a failure, unless it falls on a copy that cannot fail."""
+def _fail(plan: Plan, keys, replica, s: State, fails, counts, striking, joins, pool) -> State:
+    """The next candidate of some class: a failure, unless it falls on a copy that cannot fail.
+
+    `joins` marks the latent failure that joins a visit: it opens a job, and nothing has failed.
+    """
     c, p = plan.classes, plan.places
-    cls, position, valid, s, word, gap = _candidate(plan, keys, replica, s, fails, striking)
+    cls, position, valid, s, word, gap = _candidate(plan, keys, replica, s, fails, striking, pool)
     x = s.outages
     row = c.first[cls] + position.astype(jnp.int32)
+    joined_visit = None
+    if joins is not None:
+        joined_visit, cls, row, word = visitor(
+            plan, keys, replica, s.latents, joins, s.joined, (cls, row, word)
+        )
     row = hold(plan.alive, row)
     home, element, group = p.home[row], p.element[row], p.group[row]
     home, element, group = hold(plan.alive, (home, element, group))
@@ -317,7 +264,7 @@ def _fail(plan: Plan, keys, replica, s: _State, fails, counts, striking) -> _Sta
         twin = jnp.where(short_only, some(plan.alive, s.latents.element == element), twin)
     failed = failed + ~twin
     lacks = (failed - spares).astype(jnp.float32) * c.share[cls]
-    loss = jnp.where(counting, jnp.clip(lacks, 0, 1), c.share[cls])
+    loss = jnp.where(counting, jnp.clip(lacks, 0, plan.most), c.share[cls])
     # What is repaired when short waits among the latents, and its first job keeps the group's loss.
     waits = keeps = short_only
     if plan.structured:
@@ -329,7 +276,14 @@ def _fail(plan: Plan, keys, replica, s: _State, fails, counts, striking) -> _Sta
         keeps = keeps & (fru_low < group)  # the newest of several jobs carries the loss
     job = (x.phase == SHELF) | (x.phase == QUEUE) | (x.phase == REPAIR)
     open_already = some(plan.alive, job & (x.fru_low == fru_low) & (x.fru_high == fru_high))
-    opens = valid & ~open_already & (~counting | ~short_only | (loss > 0)) & (cls >= plan.hot)
+    wanted = ~counting | ~short_only | (loss > 0)
+    joinable = jnp.zeros(home.shape, bool)
+    if plan.joins:
+        joinable = plan.service.rules[cls] & OPPORTUNISTIC > 0
+        wanted = wanted | (joinable & out_around(plan, x, fru_low, fru_high))
+    opens = valid & ~open_already & wanted & (cls >= plan.hot)
+    if joined_visit is not None:
+        opens = opens | (joined_visit & ~open_already)
     takes = valid & (loss > 0) & ~twin
     carried = counting & keeps & some(plan.alive, x.group == group)
     enters = opens | (takes & ~carried) | (valid & counting & ~short_only)
@@ -341,11 +295,13 @@ def _fail(plan: Plan, keys, replica, s: _State, fails, counts, striking) -> _Sta
     joined = twin
     if plan.singly:  # the first job of an element that has failed before joins its group
         joined = counting & some(plan.alive, (x.element == element) & (x.group == group))
+    if joined_visit is not None:
+        joined = joined & ~joined_visit
     opens, enters, takes, loss, twin, joined = hold(
         plan.alive, (opens, enters, takes, loss, twin, joined)
     )
     ready, shelf = take_spare(plan, s.now, s.shelf, cls, opens)
-    duration = repair_hours(plan, cls, word)
+    duration = repair_hours(plan, cls, word, s.now)
     phase = jnp.where(opens, jnp.where(ready > s.now, SHELF, QUEUE), PASSENGER)
     stored = jnp.where(twin, 0.0, loss)
     if plan.hot:
@@ -362,6 +318,11 @@ def _fail(plan: Plan, keys, replica, s: _State, fails, counts, striking) -> _Sta
         _fru(plan, row, cls, position), fru_low, fru_high, stored,
         p.span[row], p.reach[row], p.out_span[row], p.out_reach[row],
     )  # fmt: skip
+    service = plan.service
+    if plan.rules:
+        fields = (*fields, service.rules[cls])
+    if OPPORTUNISTIC in plan.rules:
+        fields = (*fields, jnp.zeros_like(cls), service.out_low[row], service.out_high[row])
     new = Outages(*(field[None] for field in fields))
     x = jax.tree.map(lambda old, value: jnp.where(slot, value, old), x, new)
     status = jnp.where(full, OUTAGES_FULL, 0)
@@ -370,20 +331,31 @@ def _fail(plan: Plan, keys, replica, s: _State, fails, counts, striking) -> _Sta
         late = valid & counting & waits
         place = late & first(plan.alive, latents.home < 0)
         status = status | jnp.where(late & ~some(plan.alive, place), LATENTS_FULL, 0)
-        row = Latents(home[None], element[None], jnp.where(twin, -1, group)[None])
-        latents = jax.tree.map(lambda old, value: jnp.where(place, value, old), latents, row)
+        late_row = (home, element, jnp.where(twin, -1, group))
+        if plan.joins:
+            low, high = (jnp.where(joinable, f, NOWHERE) for f in (fru_low, fru_high))
+            late_row = (*late_row, cls, row, low, high)
+        late_row = Latents(*(field[None] for field in late_row))
+        latents = jax.tree.map(lambda old, value: jnp.where(place, value, old), latents, late_row)
     out = count_failure(s.out, cls, valid & counts, opens, takes, status)
+    if joined_visit is not None:
+        at = (iota(out.visits.shape[0]) == cls) & joined_visit & opens & counts
+        out = eqx.tree_at(lambda t: t.visits, out, out.visits + at)
+        s = eqx.tree_at(lambda t: t.joined, s, s.joined + joined_visit)
+    failed = valid
+    if plan.scheduled:
+        failed = valid & ((cls < plan.hot) | (cls >= plan.hot + plan.scheduled))
     return _stop(
         eqx.tree_at(
             lambda t: (t.outages, t.latents, t.shelf, t.failed, t.out),
             s,
-            (x, latents, shelf, jnp.where(valid, cls, s.failed), out),
+            (x, latents, shelf, jnp.where(failed, cls, s.failed), out),
         ),
         plan, status,
     )  # fmt: skip
 
 
-def _candidate(plan: Plan, keys, replica, s: _State, fails, striking):
+def _candidate(plan: Plan, keys, replica, s: State, fails, striking, pool):
     """Return class, position and validity of the candidate, the advanced clocks, and spare randomness.
 
     `striking` marks the outage that strikes, an excursion: then the candidate is one of the copies below it.
@@ -417,6 +389,8 @@ def _candidate(plan: Plan, keys, replica, s: _State, fails, striking):
         ]
         n = jnp.where(renewed, copies.astype(U32), n)
         base = jnp.where(renewed, pick(plan.alive, slot, s.renewals.fru) * copies, 0)
+        if plan.latent:
+            n = at_risk(plan, pool, s.renewals, slot, renewed, cls, n)
     key = (keys[cls, 0], keys[cls, 1])
     tally = pick(plan.alive, at, s.candidates)
     gap = jnp.zeros(fails.shape)
@@ -443,8 +417,18 @@ def _candidate(plan: Plan, keys, replica, s: _State, fails, striking):
     unit = exponential(high, low) / jnp.maximum(n, 1).astype(jnp.float32)
     position, unit, word = hold(plan.alive, (position, unit, word))
     tick = at & fails & ~strikes
-    clock = jnp.where(tick, after(plan, cls, s.now, unit * c.mean_hours[cls]), s.clock)
+    coming = after(plan, cls, s.now, unit * c.mean_hours[cls])
+    if plan.scheduled:
+        mine, copy, next_turn = turn(plan, cls, tally, n)
+        position, coming = jnp.where(mine, copy, position), jnp.where(mine, next_turn, coming)
+        position, coming = hold(plan.alive, (position, coming))
+    clock = jnp.where(tick, coming, s.clock)
     valid, age, renewals = fails, s.age, s.renewals
+    if plan.latent:
+        slot = some(plan.alive, again)
+        found = defect(plan, pool, s.renewals, slot, renewed, s.package, cls, position)
+        position, there = hold(plan.alive, found)
+        valid = valid & there
     if w:
         home = plan.places.home[c.first[cls] + position]
         own, age, worn, renewals = advance(
@@ -465,7 +449,7 @@ def _fru(plan: Plan, row, cls, position):
     return jnp.where(cls < plan.hot, position, number) if plan.hot else number
 
 
-def _stop(s: _State, plan: Plan, status) -> _State:
+def _stop(s: State, plan: Plan, status) -> State:
     """End a replica whose bound was hit: its outcome is void and says so."""
     end = plan.run_in_hours + plan.mission_hours
     return eqx.tree_at(

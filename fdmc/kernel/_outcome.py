@@ -31,6 +31,7 @@ class Moment(Protocol):
     windows: Float[Array, "windows lanes"]
     available: Float[Array, " lanes"]
     failed: Int[Array, " lanes"]
+    switched: Float[Array, " lanes"] | None
     out: "Outcome"
 
 
@@ -56,7 +57,9 @@ class Outcome(eqx.Module):
     took something (low) and of these the ones that opened a job (high); `stops` the interruptions.
     `dark_hours` integrates the share of all lanes that heat darkens, `window_hours` the same in windows of time;
     `steady_hours` is the blame of what is dark all the time. `candidates` counts those that the clock of
-    each class has given, void ones included: a Poisson process where the rate is constant.
+    each class has given, void ones included: a Poisson process where the rate is constant. `visits` counts the
+    jobs that visits have opened for failures that a spare covers. Of scheduled work, `failures` counts how often it
+    fell due, and `stops` its drains.
     """
 
     lost_hours: Float[Array, " lanes"]
@@ -77,6 +80,8 @@ class Outcome(eqx.Module):
     steps: Int[Array, " lanes"]
     candidates: UInt32[Array, "_ lanes"]
     status: Int[Array, " lanes"]
+    visits: UInt32[Array, "_ lanes"]
+    reconfigurations: Int[Array, " lanes"] | None = None  # of the stops, those to switch spares in
 
 
 def accumulate(plan: Plan, s: Moment, now: Domain, kind, until, going, steady) -> Outcome:
@@ -94,7 +99,17 @@ def accumulate(plan: Plan, s: Moment, now: Domain, kind, until, going, steady) -
     blame = o.blame_hours
     for j in range(now.weight.shape[0]):
         blame = blame + jnp.where(cls == kind[j], now.weight[j] * share, 0)
-    fell = going & (now.available < s.available) & (s.now >= plan.run_in_hours)
+    dropped = now.available < s.available if now.fell is None else now.fell
+    fell = dropped
+    if (
+        now.switched is not None and s.switched is not None
+    ):  # by whole spares, whatever the rounding
+        fell = dropped | (now.switched > s.switched + 0.5)
+    fell = going & fell & (s.now >= plan.run_in_hours)
+    drained, stopped = s.failed == -1, cls == s.failed
+    if plan.scheduled:
+        drained = drained | (s.failed <= -3)
+        stopped = stopped | (cls == -3 - s.failed)
     bins = o.curve_hours.shape[0]
     curve = o.curve_hours
     if bins:
@@ -104,7 +119,7 @@ def accumulate(plan: Plan, s: Moment, now: Domain, kind, until, going, steady) -
         curve = curve + jnp.where(going, (1 - now.rate) * jnp.maximum(overlap, 0), 0)
     return Outcome(
         lost_hours=o.lost_hours + lost,
-        unused_hours=o.unused_hours + (1 - now.used / plan.accelerators) * hours,
+        unused_hours=o.unused_hours + (1 - now.used / plan.workers) * hours,
         impaired_hours=o.impaired_hours + jnp.where(hurt, hours, 0),
         idle_hours=o.idle_hours + jnp.where(idle, hours, 0),
         inexact_hours=o.inexact_hours + jnp.where(now.exact, 0, hours),
@@ -116,11 +131,15 @@ def accumulate(plan: Plan, s: Moment, now: Domain, kind, until, going, steady) -
         window_hours=o.window_hours,
         failures=o.failures,
         hits=o.hits,
-        stops=o.stops + (fell & (cls == s.failed)),
-        drains=o.drains + (fell & (s.failed == -1)),
+        stops=o.stops + (fell & stopped),
+        drains=o.drains + (fell & drained),
         steps=o.steps + going,
         candidates=o.candidates,
         status=o.status,
+        visits=o.visits,
+        reconfigurations=None
+        if o.reconfigurations is None
+        else o.reconfigurations + (fell & ~dropped & (s.failed >= 0)),
     )
 
 

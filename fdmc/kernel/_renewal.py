@@ -4,13 +4,15 @@ The originals of a class have one superposed clock; every swap of an FRU that ho
 another. A candidate is void when its copy belongs to a later swap: the later clock counts then.
 """
 
+import dataclasses
+
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from ..plan import Plan
 from ._draw import U32, exponential, threefry2x32
-from ._entries import first, pick, some
+from ._entries import first, iota, pick, some
 from ._exposure import later
 from ._quantile import quantile
 
@@ -20,7 +22,10 @@ _OLDEST = 40.0  # cumulative hazard that nobody lives to see (e^-40)
 
 
 class Renewals(eqx.Module):
-    """Swaps that renewed wearing components: [low, high) at `birth`, and the clocks that they started."""
+    """Swaps that renewed wearing components: [low, high) at `birth`, and the clocks that they started.
+
+    Where latent defects are followed: how many it has brought, from package `taken` of the pool on.
+    """
 
     low: Int[Array, "slots lanes"]
     high: Int[Array, "slots lanes"]
@@ -29,6 +34,8 @@ class Renewals(eqx.Module):
     fru: Int[Array, "slots lanes"]
     age: Float[Array, "wearing slots lanes"]  # cumulative hazard at the next candidate
     clock: Float[Array, "wearing slots lanes"]
+    defects: Int[Array, "slots lanes"] | None = None
+    taken: Int[Array, "slots lanes"] | None = None
 
 
 def hours_of(plan: Plan, law, age):
@@ -77,15 +84,23 @@ def advance(plan: Plan, r: Renewals, ages, clocks, tick, again, unit, cls, home)
     return own, ages, clocks, r
 
 
-def renew(plan: Plan, keys, replica, r: Renewals, swaps, now, done, low, high, cls, fru):
+def renew(
+    plan: Plan, keys, replica, r: Renewals, swaps, now, done, low, high, cls, fru,
+    defects=None, taken=None,
+):  # fmt: skip
     """Start clocks for the wearing components of a swapped FRU, and end their old ones.
+
+    **Arguments:** where latent defects are followed also those that the swap brings, and its first package.
 
     **Returns:** the list, the number of swaps so far, and whether the list was full.
     """
     steady = plan.classes.positions.shape[0] - plan.wearing
     copies = plan.wear.copies[:, cls]
+    if defects is not None:
+        copies = jnp.where(iota(plan.wearing) == plan.wearing - 1, defects[None], copies)
     starts = done & some(plan.alive, copies > 0)
-    old = starts & (low <= r.low) & (r.high <= high)
+    # New packages without defects end the clocks of old ones too.
+    old = (starts if defects is None else done) & (low <= r.low) & (r.high <= high)
     slot = starts & first(plan.alive, old | (r.low < 0))
     drop = lambda values, empty: jnp.where(old, empty, values)
     ages, clocks = [], []
@@ -106,4 +121,9 @@ def renew(plan: Plan, keys, replica, r: Renewals, swaps, now, done, low, high, c
         age=jnp.stack(ages),
         clock=jnp.stack(clocks),
     )
+    if defects is not None and taken is not None:
+        assert r.defects is not None, "told of defects only where they are followed"
+        assert r.taken is not None, "told of defects only where they are followed"
+        found = jnp.where(slot, defects, r.defects), jnp.where(slot, taken, r.taken)
+        new = dataclasses.replace(new, defects=found[0], taken=found[1])
     return new, swaps + starts.astype(U32), starts & ~some(plan.alive, slot)

@@ -6,9 +6,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, UInt32
 
 from ..plan import Plan
-from ._domain import Domain, domain, unpack
+from ._domain import Domain
 from ._draw import U32, exponential, threefry2x32
 from ._entries import iota
+from ._losses import unpack
+from ._reconfigure import delivered
 from ._structure import lost
 
 
@@ -34,7 +36,8 @@ def snapshot(
     failed, full = _failures(plan, unavailability, keys, replica, slots)
     losses = _losses(plan, failed)
     light = jnp.full(replica.shape, 1 - plan.excursions.lost[0, 0]) if plan.lit else None
-    return domain(plan, losses, light), full
+    still = jnp.zeros(losses.loss.shape, bool)
+    return delivered(plan, losses, jnp.maximum(failed.cls, 0), still, light), full
 
 
 def _failures(plan: Plan, unavailability, keys, replica, slots: int):
@@ -85,7 +88,7 @@ def _losses(plan: Plan, failed: _Failed):
 
     start = (jnp.zeros(active.shape, jnp.int32), jnp.zeros(active.shape, bool))
     count, later = jax.lax.fori_loop(0, slots, members, start)
-    lacks = jnp.clip((count - c.spares[cls]).astype(jnp.float32) * c.share[cls], 0, 1)
+    lacks = jnp.clip((count - c.spares[cls]).astype(jnp.float32) * c.share[cls], 0, plan.most)
     if plan.structured:
         lacks = _structured(plan, cls, row, group, counting, lacks)
     loss = jnp.where(counting, jnp.where(later, 0, lacks), c.share[cls])

@@ -6,31 +6,53 @@ zero, the rest is what swaps take, one after the other. Only machines with `manu
 
 import dataclasses
 
+import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Int
 
-from ..plan import PACKAGE_STREAMS, Plan
+from ..plan import PACKAGE_STREAMS, Plan, Supply
 from ._packages import packages
 
 
-def shipped(
-    plan: Plan, keys, replica, candidates: int
-) -> tuple[Int[Array, "dies candidates lanes"], Int[Array, " lanes"]]:
-    """Return lanes lost at test of the packages that ship at full bandwidth, in their order, and how many do."""
-    assert plan.supply is not None
-    factory = dataclasses.replace(plan.supply.factory, packages=candidates)
+class Pool(eqx.Module):
+    """The packages of a replica that ship at full bandwidth, in their order; beyond `ready` they are void.
+
+    `lost`: lanes of each die that test has found lost; `latent`: lanes with a latent defect, `reached` their running
+    sum over the groups of a new machine (both empty where histories follow none).
+    """
+
+    lost: Int[Array, "dies candidates lanes"]
+    latent: Int[Array, "_ candidates lanes"]
+    reached: Int[Array, "groups lanes"]
+    ready: Int[Array, " lanes"]
+
+
+def shipped(plan: Plan, keys, replica, candidates: int) -> Pool:
+    """Return the packages that ship, of so many candidates."""
+    supply = supply_of(plan)
+    factory = dataclasses.replace(supply.factory, packages=candidates)
     made = packages(factory, keys[-len(PACKAGE_STREAMS) :], replica)
     good = jnp.all(made.lost <= factory.spares, 0) & ~made.scrapped
     order = jnp.argsort(~good, axis=0, stable=True)
-    pool = jnp.take_along_axis(made.lost, order[None], 1)
-    return pool.astype(jnp.int8), jnp.sum(good, 0)
+    small = jnp.int8 if supply.each < 128 else jnp.int16
+    sort = lambda counts: jnp.take_along_axis(counts, order[None], 1).astype(small)
+    latent = sort(made.latent) if plan.latent else jnp.zeros((0, *order.shape), small)
+    reached = (
+        jnp.cumsum(machine(plan, latent).astype(jnp.int32), 0) if plan.latent else latent[:, 0]
+    )
+    return Pool(sort(made.lost), latent, reached, jnp.sum(good, 0))
 
 
-def machine(plan: Plan, pool: Int[Array, "dies candidates lanes"]) -> Int[Array, "groups lanes"]:
-    """Return the spares that each group of lanes of a new machine has lost at test."""
-    assert plan.supply is not None
-    dies, groups = pool.shape[0], plan.supply.homes.shape[0]
-    return jnp.swapaxes(pool[:, : groups // dies], 0, 1).reshape(groups, -1)
+def machine(plan: Plan, counts: Int[Array, "dies candidates lanes"]) -> Int[Array, "groups lanes"]:
+    """Return the counts of a pool's dies for each group of lanes of a new machine."""
+    dies, groups = counts.shape[0], supply_of(plan).homes.shape[0]
+    return jnp.swapaxes(counts[:, : groups // dies], 0, 1).reshape(groups, -1)
+
+
+def supply_of(plan: Plan) -> Supply:
+    """Return the supply of a plan that has one."""
+    assert plan.supply is not None, "only machines with manufacturing have one"
+    return plan.supply
 
 
 def used_spares(
@@ -39,27 +61,50 @@ def used_spares(
     """Return how many elements of the group of a component copy test has found lost (0 for others), and
     whether the copy is on none of them.
     """
-    assert plan.supply is not None
-    batch = plan.supply.batch[row]
+    supply = supply_of(plan)
+    batch = supply.batch[row]
     found = jnp.take_along_axis(used, jnp.maximum(batch, 0)[None], 0)[0].astype(jnp.int32)
     found = jnp.where(batch >= 0, found, 0)
-    return found, plan.supply.rank[row] >= found
+    return found, supply.rank[row] >= found
 
 
 def swapped(
-    plan: Plan, pool, used, taken: Int[Array, " lanes"], done: Bool[Array, " lanes"], low, high
+    plan: Plan,
+    pool: Pool,
+    used,
+    taken: Int[Array, " lanes"],
+    done: Bool[Array, " lanes"],
+    low,
+    high,
 ) -> tuple[Int[Array, "groups lanes"], Int[Array, " lanes"]]:
     """Return the used spares once the FRU `[low, high)` has been swapped for new packages, and how many are taken."""
-    assert plan.supply is not None
-    homes, dies = plan.supply.homes[:, None], pool.shape[0]
-    first = jnp.sum(homes < low, 0)
-    count = jnp.where(done, jnp.sum(homes < high, 0) - first, 0)
+    homes, dies = supply_of(plan).homes, pool.lost.shape[0]
+    first, count = renewed_groups(plan, done, low, high)
     number = jnp.arange(homes.shape[0], dtype=jnp.int32)[:, None]
-    flat = pool.reshape(-1, pool.shape[-1])
     for m in range(plan.made):
-        group = first + m
-        package = jnp.minimum(taken + (first % dies + m) // dies, pool.shape[1] - 1)
-        at = (group % dies) * pool.shape[1] + package
-        value = jnp.take_along_axis(flat, at[None], 0)[0]
-        used = jnp.where((number == group) & (m < count), value, used)
+        package = package_of(pool, first, m, taken)
+        value = of_package(pool.lost, first + m, package)
+        used = jnp.where((number == first + m) & (m < count), value, used)
     return used, taken + -(-count // dies)
+
+
+def renewed_groups(
+    plan: Plan, done: Bool[Array, " lanes"], low, high
+) -> tuple[Int[Array, " lanes"], Int[Array, " lanes"]]:
+    """Return the first group of lanes in the FRU `[low, high)` and how many there are, none where nothing is `done`."""
+    homes = supply_of(plan).homes[:, None]
+    first = jnp.sum(homes < low, 0)
+    return first, jnp.where(done, jnp.sum(homes < high, 0) - first, 0)
+
+
+def package_of(pool: Pool, first, m: int, taken) -> Int[Array, " lanes"]:
+    """Return the package that group `first + m` comes from, where a swap takes packages from `taken` on."""
+    dies, candidates = pool.lost.shape[:2]
+    return jnp.minimum(taken + (first % dies + m) // dies, candidates - 1)
+
+
+def of_package(counts: Int[Array, "dies candidates lanes"], group, package) -> Int[Array, " lanes"]:
+    """Return the count of a group of lanes that comes from a package."""
+    dies, candidates = counts.shape[:2]
+    at = (group % dies) * candidates + package
+    return jnp.take_along_axis(counts.reshape(-1, counts.shape[-1]), at[None], 0)[0]

@@ -7,6 +7,7 @@ from ._laws import (
     KNOTS as KNOTS,
     LOG_HAZARD_START as LOG_HAZARD_START,
     LOG_HAZARD_STEP as LOG_HAZARD_STEP,
+    Remaining as Remaining,
     Spared as Spared,
     cumulative_hazard as cumulative_hazard,
     hours_at as hours_at,

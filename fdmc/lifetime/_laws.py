@@ -25,11 +25,19 @@ class Spared:
     copies: int = 1
 
 
+@dataclasses.dataclass(frozen=True)
+class Remaining:
+    """What is left of a Weibull life that has lasted `since_hours`: H(t) = H_law(since + t) - H_law(since)."""
+
+    law: Weibull
+    since_hours: float
+
+
 # Ages are unit exponentials divided by up to 2^24 copies: the least is 2^-57 / 2^24 = exp(-56).
 LOG_HAZARD_START, LOG_HAZARD_STEP, KNOTS = -56.0, 1 / 16, 62 * 16 + 1
 
 
-def cumulative_hazard(law: Law | Exposed | Spared | Structured, hours):
+def cumulative_hazard(law: Law | Exposed | Spared | Structured | Remaining, hours):
     """Return H(t) = -log(1 - F(t)), any shape, from times in hours.
 
     **Raises:** `TypeError` for a fixed time, which has no hazard.
@@ -55,12 +63,15 @@ def cumulative_hazard(law: Law | Exposed | Spared | Structured, hours):
             return sum(cumulative_hazard(*pair) for pair in zip(laws, ages, strict=True))
         case Spared(element=element, count=n, spares=spares, copies=copies):
             return copies * _spared_hazard(cumulative_hazard(element, t), n, spares)
+        case Remaining(law=Weibull(shape=beta, scale_hours=eta), since_hours=since):
+            # A difference of powers would cancel.
+            return (since / eta) ** beta * np.expm1(beta * np.log1p(t / since))
         case Structured(structure=structure, laws=laws, copies=copies):
             return copies * lost_hazard(structure, [cumulative_hazard(one, t) for one in laws])
     raise TypeError(f"{law} has no cumulative hazard.")
 
 
-def hours_at(law: Law | Exposed | Spared | Structured, hazard):
+def hours_at(law: Law | Exposed | Spared | Structured | Remaining, hazard):
     """Return the time in hours at which the cumulative hazard of `law` is `hazard`: the inverse of H."""
     h = np.asarray(hazard, float)
     match law:
@@ -91,6 +102,8 @@ def hours_at(law: Law | Exposed | Spared | Structured, hazard):
             return _bisected(law, h, *ends)
         case Spared(element=element, count=n, spares=spares, copies=copies):
             return hours_at(element, _element_hazard(h / copies, n, spares))
+        case Remaining(law=Weibull(shape=beta, scale_hours=eta), since_hours=since):
+            return since * np.expm1(np.log1p(h / (since / eta) ** beta) / beta)
         case Structured(laws=laws, copies=copies):
             # Not before the first failure of any copy; and once no copy is likely to be left, it is lost.
             low = np.min([hours_at(one, h / copies / len(laws)) for one in laws], 0)
@@ -132,7 +145,7 @@ def _element_hazard(hazard, n: int, spares: int):
     return np.exp((low + high) / 2)
 
 
-def mean_hours(law: Law | Exposed | Spared | Structured) -> float:
+def mean_hours(law: Law | Exposed | Spared | Structured | Remaining) -> float:
     """Return the mean in hours."""
     match law:
         case Exponential(mean_hours=mean):
@@ -151,7 +164,7 @@ def mean_hours(law: Law | Exposed | Spared | Structured) -> float:
 
 
 def quantile_table(
-    laws: Sequence[Law | Exposed | Spared | Structured],
+    laws: Sequence[Law | Exposed | Spared | Structured | Remaining],
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return log hours and slopes per step at `KNOTS` log hazards, float32[laws, KNOTS] each."""
     log_h = LOG_HAZARD_START + LOG_HAZARD_STEP * np.arange(KNOTS)

@@ -8,7 +8,7 @@ import dataclasses
 import numpy as np
 
 from ..spec import Node, Scenario, role_of
-from ._plan import COMPUTE, LINK, PLANE
+from ._plan import COMPUTE, LINK, PLANE, TRUNK
 
 
 class PlanError(ValueError):
@@ -64,10 +64,13 @@ class Effects:
     def role(self, name: str) -> str:
         """Return container, link, plane, supplier or support; what feeds nothing itself supports."""
         fabric, units = self.fabric, self.scenario.units
-        role = role_of(self.tree, units, fabric.accelerator, fabric.plane, name)
+        uplink = None if fabric.trunk is None else fabric.trunk.link
+        role = role_of(self.tree, units, fabric.accelerator, fabric.plane, name, uplink)
         if role == "supplier" and units[name].feeds is None:
             return "support"
         if role == "plane" and name not in self.tree.ancestors(str(fabric.plane)):
+            return "support"
+        if role == "trunk" and name != uplink:
             return "support"
         return role
 
@@ -101,6 +104,8 @@ class Effects:
             return self._fed(unit, blocks=1)
         if role == "link" and self._parent(node) == self.fabric.accelerator:
             return self._all_links()
+        if role == "trunk":
+            return self._trunk(self._parent(node))
         return self.of(self._parent(node))
 
     def _container(self, name: str) -> Effect:
@@ -114,7 +119,22 @@ class Effects:
         per = self.tree.per(name, self.fabric.plane)
         first = np.arange(self.tree.nodes[name].total) * per
         none = np.zeros_like(first)
+        if self.fabric.trunk is not None:  # planes of one unit: links of its accelerators
+            unit = first // self.fabric.planes
+            size = self.tree.per(self.fabric.trunk.unit, self.fabric.accelerator)
+            left = first % self.fabric.planes
+            return Effect(LINK, unit * size, (unit + 1) * size, left, left + per, 1.0)
         return Effect(PLANE, none, none + self.accelerators, first, first + per, 1.0)
+
+    def _trunk(self, name: str) -> Effect:
+        """Return the effect of losing all that copies of `name`, inside the unit, carry of the trunk."""
+        trunk = self.fabric.trunk
+        assert trunk is not None
+        per = self.tree.per(trunk.unit, name)
+        size = self.tree.per(trunk.unit, self.fabric.accelerator)
+        unit = np.arange(self.tree.nodes[name].total) // per
+        none = np.zeros_like(unit)
+        return Effect(TRUNK, unit * size, (unit + 1) * size, none, none, 1 / per)
 
     def _support(self, name: str) -> Effect:
         node = self.tree.nodes[name]
@@ -164,6 +184,10 @@ class Effects:
         first = np.arange(self.tree.nodes[self._parent(node)].total * blocks) * size
         a, b = self.of(target).take(first), self.of(target).take(first + size - 1)
         whole = dataclasses.replace(a, high=b.high, right=np.maximum(a.right, b.right))
+        if a.kind == LINK and self.role(target) == "plane":
+            raise PlanError(
+                f"units.{name}.feeds: '{target}' belongs to one unit of a trunk; feed what holds it."
+            )
         if a.kind != LINK:
             # Fed units that share one range (engines of a plane) lose it by their number.
             block = self.of(target).take(np.arange(size))

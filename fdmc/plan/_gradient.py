@@ -11,29 +11,39 @@ from ._arrays import AnyArray
 from ._effects import Effects
 from ._excursions import tail_hours
 from ._heat import Heat, float_is, steps_of
+from ._knobs import (
+    COMPUTE_TIME,
+    ON_THE_HOST,
+    GradientError,
+    moves_row,
+    other_knobs_of,
+    refuse_undrawn,
+    why_none,
+)
 from ._plan import Plan
-from ._rows import EXCURSION, Row, rows_of
-
-
-class GradientError(ValueError):
-    """A gradient was asked for where there is none, or none that would be right."""
+from ._rows import Row, rows_of
 
 
 class Sensitivity(eqx.Module):
     """Derivatives of the leaves of a plan with respect to one number.
 
     `log_rate` is that of each class's rate of failure, over its rate between excursions: those are the failures that
-    the score counts, and what excursions add is taken to be lost as they are. The others are those of the fields of
-    the same name.
+    the score counts, and what excursions add is taken to be lost as they are. `log_repair` is that of the scale of each
+    class's drawn repair times. The others are those of the fields of the same name.
     """
 
     log_rate: Float[AnyArray, " classes"]
+    log_repair: Float[AnyArray, " classes"]
     lost: Float[AnyArray, "seasons grid"]
     tail_hours: Float[AnyArray, " excursions"]
+    compute_seconds: Float[AnyArray, ""]
 
 
 def knobs_of(scenario: Scenario) -> dict[str, tuple[float, str]]:
-    """Return the numbers that have a gradient, by path: their value and unit."""
+    """Return the numbers of heat and light that have a gradient, by path: their value and unit.
+
+    `other_knobs_of` has the numbers of single parts, repairs and the job.
+    """
     found: dict[str, tuple[float, str]] = {}
     t = scenario.thermal
     if t is not None:
@@ -57,15 +67,21 @@ def sensitivity(scenario: Scenario, plan: Plan, path: str) -> Sensitivity:
     a class that wears, or a class that ages differently in the steps of an environment.
     """
     known = knobs_of(scenario)
-    if path not in known:
-        have = (
-            ", ".join(known) or "none in this scenario (give it a thermal section, `at`, `current`)"
-        )
-        raise GradientError(
-            f"{path} has no gradient: counts and thresholds are steps, and other numbers are not differentiated yet. "
-            f"These have one: {have}."
-        )
     rows = rows_of(scenario, Effects(scenario))
+    still = Sensitivity(
+        np.zeros(len(rows)),
+        np.zeros(len(rows)),
+        np.zeros(np.shape(plan.excursions.lost)),
+        np.zeros(np.shape(plan.excursions.tail_hours)),
+        np.zeros(()),
+    )
+    if path in other_knobs_of(scenario):
+        return _of_other(scenario, plan, path, rows, still)
+    if path not in known:
+        have = ", ".join([*known, *other_knobs_of(scenario)])
+        raise GradientError(
+            f"{path} has no gradient: {why_none(scenario, path)}. These have one: {have or 'none'}."
+        )
     value, _ = known[path]
 
     def leaves(x):
@@ -82,7 +98,36 @@ def sensitivity(scenario: Scenario, plan: Plan, path: str) -> Sensitivity:
     here = Heat(scenario, {})
     rates = np.asarray(rates) / [float(_rate(here, row, quiet=True)) or 1.0 for row in rows]
     _refuse_unseen(scenario, rows, rates, path)
-    return Sensitivity(rates, np.asarray(lost), np.asarray(tails))
+    moving = lambda s: (s.log_rate, s.lost, s.tail_hours)
+    return eqx.tree_at(moving, still, (rates, np.asarray(lost), np.asarray(tails)))
+
+
+def _of_other(
+    scenario: Scenario, plan: Plan, path: str, rows: list[Row], still: Sensitivity
+) -> Sensitivity:
+    """Return how the plan moves with the rate of a part, a repair time, or a number of the job."""
+    value, unit = other_knobs_of(scenario)[path]
+    if path == COMPUTE_TIME:
+        return eqx.tree_at(lambda s: s.compute_seconds, still, np.ones(()))
+    if path in ON_THE_HOST:
+        return still
+    own = np.array([moves_row(path, row) for row in rows])
+    if not own.any():
+        raise GradientError(
+            f"{path} moves nothing in this machine: no part is there, or a rule with a time of its own."
+        )
+    if unit == "h":
+        refuse_undrawn(plan, path, rows, own)
+        return eqx.tree_at(lambda s: s.log_repair, still, own / value)
+    heat = Heat(scenario, {})
+    # Excursions strike a part that fails more often more often, too.
+    shares = [
+        float(_rate(heat, row)) / (float(_rate(heat, row, quiet=True)) or 1.0) if mine else 0.0
+        for row, mine in zip(rows, own, strict=True)
+    ]
+    log_rate = np.array(shares) / value
+    _refuse_unseen(scenario, rows, log_rate, path)
+    return eqx.tree_at(lambda s: s.log_rate, still, log_rate)
 
 
 def _rate(heat: Heat, row: Row, quiet: bool = False):
@@ -90,7 +135,7 @@ def _rate(heat: Heat, row: Row, quiet: bool = False):
 
     **Arguments:** `quiet`, between excursions.
     """
-    if row.rule.swap == EXCURSION:
+    if not row.fails:
         return 1.0
     mechanism = _mechanism(heat.scenario, row)
     if heat.thermal is not None and mechanism.cycling is not None:

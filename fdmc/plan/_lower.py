@@ -7,17 +7,30 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..fabric import LinkState, collective_seconds
-from ..lifetime import mean_hours, quantile_table
+from ..lifetime import Remaining, mean_hours, quantile_table
 from ..spec import Exponential, Fixed, Law, Scenario
 from ._ageing import exposures_of
 from ._arrays import Quantiles
 from ._effects import Effect, Effects, PlanError
 from ._excursions import excursions_of
+from ._fabric import Sharing, healthy_seconds, sharing_of
 from ._heat import Heat
+from ._latent import latent_failures, latent_row, renewing_share
+from ._lower_job import (
+    across_seconds,
+    check_blocks,
+    job_of,
+    participants,
+    reconfiguration_of,
+    switched,
+)
 from ._packages import PACKAGE_STREAMS
 from ._plan import (
     LINK,
     MAX_ACCELERATORS,
+    OPPORTUNISTIC,
+    UNATTENDED,
+    WINDOWED,
     Classes,
     Places,
     Plan,
@@ -25,6 +38,7 @@ from ._plan import (
     Work,
 )
 from ._rows import EXCURSION, Row, rows_of
+from ._service import service_of
 from ._streams import stream
 from ._structures import fatal, structures_of
 from ._supply import most_groups, started, supply_of
@@ -81,12 +95,14 @@ def lower(scenario: Scenario) -> tuple[Plan, Directory]:
             f"fabric.accelerator: {effects.accelerators} accelerators; at most {MAX_ACCELERATORS} in one domain."
         )
     rows = rows_of(scenario, effects)
+    latent = latent_row(scenario, rows)
+    rows += [] if latent is None else [latent]
     struck = [row.struck(scenario) for row in rows]
     excursions = excursions_of(scenario, struck, Heat(scenario, {}))
     segments = _segments(rows, scenario.fabric.planes)
     pools = tuple(dict.fromkeys(row.rule.name for row in rows if row.rule.stock is not None))
     tables = _Tables()
-    classes = _classes(rows, pools, tables)
+    classes = _classes(scenario, rows, pools, tables)
     wear = _wear(scenario, rows, tables)
     policy, nodes = scenario.fabric.policy, scenario.tree.nodes
     park = effects.accelerators // nodes[policy.unit or scenario.fabric.accelerator].total
@@ -95,6 +111,11 @@ def lower(scenario: Scenario) -> tuple[Plan, Directory]:
     technicians = scenario.service.technicians
     lit = bool(np.any(excursions.lost > 0))
     supply = supply_of(scenario, rows)
+    sharing = sharing_of(scenario)
+    job = job_of(scenario, effects.accelerators)
+    check_blocks(job, rows)
+    outs = [(row.places["out_low"], row.places["out_high"]) for row in rows]
+    service = service_of(scenario, [row.rule for row in rows], outs)
     plan = Plan(
         classes=classes,
         places=_places(rows, scenario.fabric.planes // segments),
@@ -104,7 +125,9 @@ def lower(scenario: Scenario) -> tuple[Plan, Directory]:
         exposures=exposures_of([row.exposure for row in rows], -scenario.run_in_hours),
         excursions=excursions,
         supply=supply,
-        work=_work(scenario, effects.accelerators // together * together),
+        service=service,
+        work=_work(scenario, (job.uses or effects.accelerators) // together * together, sharing),
+        sharing=sharing,
         technicians=_f32(math.inf if technicians is None else technicians),
         segment_planes=np.full(segments, scenario.fabric.planes / segments, np.float32),
         mission_hours=_f32(scenario.mission_hours),
@@ -124,6 +147,15 @@ def lower(scenario: Scenario) -> tuple[Plan, Directory]:
         drawn_repairs=bool(np.any(classes.repair_kind == _TABLE)),
         lit=lit,
         made=0 if supply is None else most_groups(supply, rows),
+        rules=frozenset(
+            b for b in (UNATTENDED, WINDOWED, OPPORTUNISTIC) if np.any(service.rules & b)
+        ),
+        joins=any(
+            row.counting and row.rule.when == "short" and bool(row.rule.opportunistic)
+            for row in rows
+        ),
+        job=job,
+        reconfiguration=reconfiguration_of(scenario, rows),
     )
     return plan, _directory(scenario, rows, pools, wear, lit, supply)
 
@@ -151,9 +183,9 @@ class _Tables:
     """Collects the laws that need a quantile table."""
 
     def __init__(self):
-        self.laws: list[Law] = []
+        self.laws: list[Law | Remaining] = []
 
-    def add(self, law: Law) -> int:
+    def add(self, law: Law | Remaining) -> int:
         if law not in self.laws:
             self.laws.append(law)
         return self.laws.index(law)
@@ -172,7 +204,7 @@ def _segments(rows: list[Row], planes: int) -> int:
     return planes // width
 
 
-def _classes(rows: list[Row], pools, tables: _Tables) -> Classes:
+def _classes(scenario: Scenario, rows: list[Row], pools, tables: _Tables) -> Classes:
     positions = [row.places["home"].size for row in rows]
     kinds = {Fixed: _FIXED, Exponential: _EXPONENTIAL}
     kind = [kinds.get(type(row.repair), _TABLE) for row in rows]
@@ -191,7 +223,7 @@ def _classes(rows: list[Row], pools, tables: _Tables) -> Classes:
             for row in rows
         ),
         counting=ints(row.counting for row in rows),
-        spares=ints(row.spares for row in rows),
+        spares=ints(0 if switched(scenario, row) else row.spares for row in rows),
         share=floats(row.share for row in rows),
         when_failed=ints(row.rule.when == "failed" for row in rows),
         repair_kind=ints(kind),
@@ -230,6 +262,8 @@ def _wear(scenario: Scenario, rows: list[Row], tables: _Tables) -> Wear:
     tree = scenario.tree
 
     def copies(worn: Row, row: Row) -> int:
+        if worn.latent:  # as many as the packages of a swap happen to have
+            return 0
         swap = row.rule.swap
         if swap == row.component:
             return int((worn.unit, worn.component) == (row.unit, row.component))
@@ -243,17 +277,25 @@ def _wear(scenario: Scenario, rows: list[Row], tables: _Tables) -> Wear:
     )
 
 
-def _work(scenario: Scenario, used: int) -> Work:
+def _work(scenario: Scenario, used: int, sharing: Sharing | None) -> Work:
     """Return what the job needs; `used` accelerators work in the healthy machine (whole slices)."""
     fabric, workload = scenario.fabric, scenario.workload
     link = fabric.planes * fabric.lanes_per_link
     rate = fabric.lane_rate_gbps * 1e9 / 8 * fabric.efficiency
-    n, b = (jnp.asarray(float(v)) for v in (used, link))
-    state = LinkState(used=n, min_link=b, sum_link=n * b, sum_plane_min=b, exact=jnp.asarray(True))
-    healthy = [
-        float(collective_seconds(c.op, c.algorithm, c.size_bytes, state, rate, c.latency_seconds))
-        for c in workload.collectives
-    ]
+    across = across_seconds(scenario)
+
+    def seconds(number: int, many: int) -> float:
+        c = workload.collectives[number]
+        n, b = (jnp.asarray(float(v)) for v in (many, link))
+        state = LinkState(
+            used=n, min_link=b, sum_link=n * b, sum_plane_min=b, exact=jnp.asarray(True)
+        )
+        inside = collective_seconds(c.op, c.algorithm, c.size_bytes, state, rate, c.latency_seconds)
+        return float(inside) + (0.0 if across is None else across[number] / many)
+
+    healthy = [seconds(j, many) for j, many in enumerate(participants(scenario, used))]
+    if sharing is not None:
+        healthy = healthy_seconds(scenario, sharing, used)
     latency = [c.latency_seconds or 0.0 for c in workload.collectives]
     return Work(
         compute_seconds=_f32(workload.compute_seconds),
@@ -264,6 +306,7 @@ def _work(scenario: Scenario, used: int) -> Work:
         healthy_seconds=_f32(healthy),
         bytes_per_second_per_lane=_f32(rate),
         minimum=_f32(workload.minimum),
+        across_seconds=None if across is None else _f32(across),
     )
 
 
@@ -275,7 +318,7 @@ def _info(scenario: Scenario, row: Row) -> ClassInfo:
         name=row.name,
         unit=row.unit,
         component=row.label,
-        part=row.component,
+        part="" if row.latent else row.component,
         fru=row.rule.swap,
         rule=row.rule.name,
         takes_out=row.rule.takes_out,
@@ -283,7 +326,7 @@ def _info(scenario: Scenario, row: Row) -> ClassInfo:
         spares=row.spares,
         loss_accelerators=size(row.effect),
         out_accelerators=size(row.out),
-        grade="user" if row.rule.swap == EXCURSION else scenario.components[row.component].grade,
+        grade=scenario.components[row.component].grade if row.fails else "user",
     )
 
 
@@ -303,7 +346,9 @@ def _directory(
     hours = scenario.mission_hours + scenario.run_in_hours
 
     def failures(row: Row) -> float:
-        most = math.inf if row.rule.swap == EXCURSION else 50.0
+        if row.latent:
+            return latent_failures(supply, row, hours)
+        most = 50.0 if row.fails else math.inf
         return row.places["home"].size * min(hours / mean_hours(row.lifetime), most)
 
     swaps = [
@@ -312,6 +357,7 @@ def _directory(
         if row.rule.when == "failed" or not row.counting or fatal(scenario, row.unit, row.component)
     ]
     renewing = [bool(any(column)) for column in np.asarray(wear.copies).T]
+    bring = 0.0 if supply is None else renewing_share(supply, most_groups(supply, rows))
     return Directory(
         classes=tuple(_info(scenario, row) for row in rows),
         steady=_steady(scenario, lit),
@@ -321,7 +367,8 @@ def _directory(
             failures(row) for row in rows if row.counting and row.rule.when != "failed"
         ),
         expected_renewals=math.fsum(
-            failures(row) for row, renews in zip(rows, renewing, strict=True) if renews
+            failures(row) * (1.0 if renews else bring)
+            for row, renews in zip(rows, renewing, strict=True)
         ),
         packages=0 if supply is None else started(supply, sum(map(failures, rows))),
     )

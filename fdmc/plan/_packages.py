@@ -109,8 +109,9 @@ class Supply(eqx.Module):
     """Which lanes of a machine come out of a factory: `homes`, the first element of each group, in order.
 
     Group g is die g % dies of package g // dies, which ships with probability `ship_prob`. Of each row of `Places`,
-    `batch` is its group (-1 for none) and `rank` the number of its element there: the first ones are those that
-    test has found lost.
+    `batch` is its group (-1 for none) and `rank` the number of its element there, of `each`: the first ones are those
+    that test has found lost, the next ones those with a latent defect. With `latent` these are the last class of the
+    plan.
     """
 
     factory: PackagePlan
@@ -118,3 +119,5 @@ class Supply(eqx.Module):
     homes: Int[AnyArray, " groups"]
     batch: Int[AnyArray, " places"]
     rank: Int[AnyArray, " places"]
+    each: int = eqx.field(static=True)
+    latent: bool = eqx.field(static=True)

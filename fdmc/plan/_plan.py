@@ -1,14 +1,19 @@
 """The plan: a scenario as a table. Arrays are leaves, everything static is shape."""
 
+import math
+
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, UInt32
 
 from ._arrays import AnyArray, Quantiles
+from ._fabric import Sharing
+from ._job import Job, Reconfiguration
 from ._packages import Supply
 
 
-COMPUTE, LINK, PLANE = 0, 1, 2  # kinds of loss
+COMPUTE, LINK, PLANE, TRUNK = 0, 1, 2, 3  # kinds of loss
+UNATTENDED, WINDOWED, OPPORTUNISTIC = 1, 2, 4  # bits of `Service.rules`
 MAX_ACCELERATORS = (1 << 16) - 1  # a span packs two of them into one word
 
 
@@ -127,6 +132,26 @@ class Excursions(eqx.Module):
     cycle_hours: Float[AnyArray, ""]
 
 
+class Service(eqx.Module):
+    """How jobs of each class begin, and the times of windows and of scheduled work, in hours of the kernel's clock.
+
+    `rules` are bits: UNATTENDED, WINDOWED, OPPORTUNISTIC. What the repair of a place takes out is `[out_low, out_high)`
+    in numbers of homes; both are empty where no rule is opportunistic. Windows open at `opens_hours`, one of them
+    before time zero and two after the end. Scheduled work is the classes after the excursions: it begins at
+    `first_hours` and every `gap_hours` later, on copy `first_copy` and on those after it in turn.
+    """
+
+    rules: Int[AnyArray, " classes"]
+    out_low: Int[AnyArray, " places"]
+    out_high: Int[AnyArray, " places"]
+    every_hours: Float[AnyArray, ""]
+    open_hours: Float[AnyArray, ""]
+    opens_hours: Float[AnyArray, " windows"]
+    gap_hours: Float[AnyArray, " scheduled"]
+    first_hours: Float[AnyArray, " scheduled"]
+    first_copy: Int[AnyArray, " scheduled"]
+
+
 class Work(eqx.Module):
     """What the job needs, and what it gets from a healthy machine."""
 
@@ -137,6 +162,7 @@ class Work(eqx.Module):
     healthy_seconds: Float[AnyArray, " collectives"]
     bytes_per_second_per_lane: Float[AnyArray, ""]
     minimum: Float[AnyArray, ""]
+    across_seconds: Float[AnyArray, " collectives"] | None = None  # see `across_seconds`
 
 
 class Plan(eqx.Module):
@@ -150,7 +176,9 @@ class Plan(eqx.Module):
     exposures: Exposures
     excursions: Excursions
     supply: Supply | None
+    service: Service
     work: Work
+    sharing: Sharing | None  # None: every collective has all lanes of one level
     technicians: Float[AnyArray, ""]
     segment_planes: Float[AnyArray, " segments"]
     mission_hours: Float[AnyArray, ""]
@@ -177,6 +205,24 @@ class Plan(eqx.Module):
     made: int = eqx.field(
         static=True
     )  # groups of lanes, at most, that a swap replaces by made ones
+    rules: frozenset[int] = eqx.field(static=True)  # bits of `Service.rules` that occur
+    joins: bool = eqx.field(static=True)  # failures that spares cover may be opportunistic
+    # When each spare of `stock` is first there, infinity for never; None: at the start. Shelves of several sizes then
+    # share one program.
+    shelf: Float[AnyArray, " spares"] | None = None
+
+    job: Job = eqx.field(static=True, default=Job())  # which accelerators the job uses
+    reconfiguration: Reconfiguration | None = None  # spares that circuits are switched for
+
+    @property
+    def workers(self) -> int:
+        """Accelerators of the healthy job."""
+        return self.job.uses or self.accelerators
+
+    @property
+    def most(self) -> float:
+        """The most that a counting group has lost; more than all of it before spares are switched in."""
+        return 1.0 if self.reconfiguration is None else math.inf
 
     @property
     def alive(self) -> Bool[Array, ""]:
@@ -197,6 +243,16 @@ class Plan(eqx.Module):
     def hot(self) -> int:
         """Number of kinds of excursion."""
         return self.excursions.rise_kelvin.shape[0]
+
+    @property
+    def scheduled(self) -> int:
+        """Number of kinds of scheduled work."""
+        return self.service.gap_hours.shape[0]
+
+    @property
+    def latent(self) -> bool:
+        """Whether latent defects are followed in the field; they are the last class then."""
+        return self.supply is not None and self.supply.latent
 
     @property
     def seasons(self) -> int:

@@ -5,27 +5,33 @@ import math
 
 import numpy as np
 
-from ..lifetime import Exposure
+from ..lifetime import Exposure, Remaining
 from ..spec import Exponential, Law, Rule, Scenario, resolve_rule
 from ._ageing import ageing
 from ._effects import Effect, Effects, PlanError
 from ._excursions import Struck, effect_of
+from ._service import SCHEDULED, scheduled_of
 from ._structures import structure_row
 
 
 EXCURSION = "excursion"
 """What stands for the FRU of a cooling event, which has none."""
+LATENT = "latent"
+"""What stands for the mechanism of a latent defect."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """One class before its numbers become arrays: a mechanism of a component on a unit, or a cooling event."""
+    """One class before its numbers become arrays: a mechanism of a component on a unit, or a cooling event.
+
+    Or latent defects (`latent`): then `component` is the unit that has them.
+    """
 
     unit: str
     component: str
     mechanism: str
     count: int
-    lifetime: Law
+    lifetime: Law | Remaining
     exposure: Exposure | None
     rule: Rule
     repair: Law
@@ -36,6 +42,7 @@ class Row:
     effect: Effect
     out: Effect | None
     places: dict[str, np.ndarray]
+    latent: bool = False
 
     @property
     def label(self) -> str:
@@ -45,9 +52,14 @@ class Row:
     def name(self) -> str:
         return f"{self.unit}/{self.label}"
 
+    @property
+    def fails(self) -> bool:
+        """Whether it is a component, and no excursion, scheduled work or latent defect."""
+        return not self.latent and self.rule.swap not in (EXCURSION, SCHEDULED)
+
     def struck(self, scenario: Scenario) -> Struck | None:
         """What excursions may strike: a class at constant rate."""
-        if self.rule.swap == EXCURSION or not isinstance(self.lifetime, Exponential):
+        if not self.fails or not isinstance(self.lifetime, Exponential):
             return None
         mechanisms = scenario.components[self.component].mechanisms
         mechanism = next(m for m in mechanisms if m.name == self.mechanism)
@@ -56,7 +68,7 @@ class Row:
 
 
 def rows_of(scenario: Scenario, effects: Effects) -> list[Row]:
-    """Return the rows in the plan's order: excursions, constant rates, what wears."""
+    """Return the rows in the plan's order: excursions, scheduled work, constant rates, what wears."""
     homes = _homes(scenario)
     rows = [
         row
@@ -66,7 +78,8 @@ def rows_of(scenario: Scenario, effects: Effects) -> list[Row]:
     ]
     _check_when(effects, rows)
     rows.sort(key=lambda row: not isinstance(row.lifetime, Exponential))
-    return [*_excursion_rows(scenario, effects), *rows]
+    excursions = _excursion_rows(scenario, effects)
+    return [*excursions, *_scheduled_rows(scenario, effects, homes, excursions), *rows]
 
 
 def _homes(scenario: Scenario) -> dict[str, tuple[np.ndarray, int, dict[str, int]]]:
@@ -103,7 +116,7 @@ def _excursion_rows(scenario: Scenario, effects: Effects) -> list[Row]:
         rule = Rule(EXCURSION, EXCURSION, None, None, None, None, "failed")
         places = dict(
             home=home - np.arange(count), element=none, group=none, fru_low=none, fru_high=none,
-            fru=np.arange(count),
+            fru=np.arange(count), out_low=none, out_high=none,
         )  # fmt: skip
         rows.append(
             Row(
@@ -112,6 +125,28 @@ def _excursion_rows(scenario: Scenario, effects: Effects) -> list[Row]:
             )
         )  # fmt: skip
         home -= count
+    return rows
+
+
+def _scheduled_rows(
+    scenario: Scenario, effects: Effects, homes, excursions: list[Row]
+) -> list[Row]:
+    """Rows of scheduled work; each copy has an empty FRU of its own, so that it has one job at a time."""
+    rows, home = [], -2 - sum(row.places["home"].size for row in excursions)
+    for s in scheduled_of(scenario, effects):
+        none, own = np.full(s.copies, -1), home - np.arange(s.copies)
+        start, size, _ = homes[s.unit]
+        places = dict(
+            home=own, element=none, group=none, fru_low=own, fru_high=own,
+            fru=np.arange(s.copies), out_low=start, out_high=start + size,
+        )  # fmt: skip
+        rows.append(
+            Row(
+                s.unit, s.name, "", 1, s.lifetime, None, s.rule, s.time, False, 0, 0.0, -1,
+                s.effect, s.effect, places,
+            )
+        )  # fmt: skip
+        home -= s.copies
     return rows
 
 
@@ -172,7 +207,9 @@ def _row(scenario: Scenario, effects: Effects, homes, unit: str, component: str)
             none,
             0,
         )
+    share *= part.takes
     low, high, number = _fru(scenario, homes, rule, unit, component, home, instance)
+    out_low, out_high = _out_homes(scenario, homes, rule, unit, instance)
     if counted and size > 1 and np.any((low > element) | (high < element + size)):
         parts = sum(len(scenario.units[n].components) for n in scenario.tree.below(counted[0]))
         if parts > 1:
@@ -188,7 +225,10 @@ def _row(scenario: Scenario, effects: Effects, homes, unit: str, component: str)
     return Row(
         unit, component, "", group.count, part.lifetime, None, rule, repair, bool(size), spares,
         share * effect.share, structure_row(scenario, unit), effect, out,
-        dict(home=home, element=element, group=first, fru_low=low, fru_high=high, fru=number),
+        dict(
+            home=home, element=element, group=first, fru_low=low, fru_high=high, fru=number,
+            out_low=out_low, out_high=out_high,
+        ),
     )  # fmt: skip
 
 
@@ -224,3 +264,12 @@ def _fru(scenario: Scenario, homes, rule: Rule, unit, component, home, instance)
     number = instance // scenario.tree.per(rule.swap, unit)
     start, size, _ = homes[rule.swap]
     return start[number], start[number] + size, number
+
+
+def _out_homes(scenario: Scenario, homes, rule: Rule, unit, instance):
+    """Return the home intervals of what a repair takes out, empty ones for nothing."""
+    if rule.takes_out is None:
+        return np.full(instance.shape, -1), np.full(instance.shape, -1)
+    number = instance // scenario.tree.per(rule.takes_out, unit)
+    start, size, _ = homes[rule.takes_out]
+    return start[number], start[number] + size

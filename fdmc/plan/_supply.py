@@ -21,9 +21,7 @@ def supply_of(scenario: Scenario, rows: list[Row]) -> Supply | None:
         return None
     lane = made.lanes.unit
     node = scenario.tree.nodes[lane]
-    assert node.parent is not None
-    inside = set(scenario.tree.below(lane))
-    mine = [row for row in rows if row.unit in inside and row.counting]
+    mine = lane_rows(scenario, rows)
     if not mine:
         raise PlanError(
             f"manufacturing.lanes.unit: nothing on '{lane}' fails, so that its spares do not matter in the field; "
@@ -46,7 +44,16 @@ def supply_of(scenario: Scenario, rows: list[Row]) -> Supply | None:
         homes=homes.astype(np.int32),
         batch=np.concatenate(batch).astype(np.int32),
         rank=np.concatenate(rank).astype(np.int32),
+        each=node.count,
+        latent=any(row.latent for row in rows),
     )
+
+
+def lane_rows(scenario: Scenario, rows: list[Row]) -> list[Row]:
+    """Return the rows whose components are on the lanes that the factory makes, latent defects included."""
+    made = scenario.manufacturing
+    inside = () if made is None else scenario.tree.below(made.lanes.unit)
+    return [row for row in rows if row.counting and (row.latent or row.unit in inside)]
 
 
 def most_groups(supply: Supply, rows: list[Row]) -> int:

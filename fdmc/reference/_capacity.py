@@ -23,6 +23,7 @@ class Loss:
     fraction: float
     causes: Mapping[Any, float]  # parts, or an excursion
     group: Counting | Structured | None = None
+    failed: int = 0  # elements of the group
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Capacities:
     compute: list[float]
     links: list[list[float]]
     planes: list[float]
+    trunks: list[float] = dataclasses.field(default_factory=list)  # of each unit that has one
 
 
 def reach(machine: Machine, unit: Unit) -> Reach:
@@ -49,9 +51,16 @@ def _reach(machine: Machine, unit: Unit) -> Reach:
     if unit.role == "link":
         accelerator = next(u for u in unit.above() if u.template == fabric.accelerator)
         return {("link", accelerator.number, k): x for k, x in _served(machine, unit).items()}
+    if unit.role == "trunk" and fabric.trunk is not None and unit.template == fabric.trunk.link:
+        return _trunk(machine, unit, unit.template)
     if unit.feeds:
         return _total(reach(machine, each) for each in fed(unit))
     if fabric.plane is not None and (planes := unit.find(fabric.plane)):
+        if fabric.trunk is not None:  # planes of one unit are links of its accelerators
+            owner = next(u for u in unit.above() if u.template == fabric.trunk.unit)
+            served = [each.number % machine.plane_count for each in planes]
+            numbers = [each.number for each in owner.find(fabric.accelerator)]
+            return {("link", i, k): 1.0 for i in numbers for k in served}
         return {("plane", each.number): 1.0 for each in planes}
     assert unit.parent is not None
     return {target: x / unit.count for target, x in reach(machine, unit.parent).items()}
@@ -66,12 +75,24 @@ def group_reach(machine: Machine, group: Counting | Structured) -> Reach:
 
 def _group_reach(machine: Machine, group: Counting | Structured) -> Reach:
     parent, first = group.parent, group.elements[0]
+    if isinstance(first, Unit) and first.role == "trunk":
+        trunk = machine.scenario.fabric.trunk
+        if trunk is not None and first.template == trunk.link:
+            return _trunk(machine, parent, parent.template)
     if isinstance(first, Unit) and first.role == "link":  # pooled: on all planes of the parent
         accelerator = next(
             u for u in parent.above() if u.template == machine.scenario.fabric.accelerator
         )
         return {("link", accelerator.number, k): x for k, x in _served(machine, parent).items()}
     return reach(machine, parent)
+
+
+def _trunk(machine: Machine, unit: Unit, template: str) -> Reach:
+    """All that a unit carries of the trunk that it stands in, the others of its kind doing the same."""
+    trunk = machine.scenario.fabric.trunk
+    assert trunk is not None
+    owner = next(u for u in unit.above() if u.template == trunk.unit)
+    return {("trunk", owner.number): 1 / len(owner.find(template))}
 
 
 def _served(machine: Machine, unit: Unit) -> dict[int, float]:
@@ -109,11 +130,15 @@ def _total(reaches: Iterable[Reach]) -> Reach:
 
 
 def losses(
-    machine: Machine, failed: Iterable[Part], repairs: Iterable[tuple[Part, Unit]] = ()
+    machine: Machine,
+    failed: Iterable[Part],
+    repairs: Iterable[tuple[Part, Unit]] = (),
+    switched: bool = True,
 ) -> list[Loss]:
     """All active losses, given the failed parts and the repairs as (first failure, unit out).
 
-    While its repair takes a unit out, a failure takes that and not its own loss besides.
+    While its repair takes a unit out, a failure takes that and not its own loss besides. Spares that circuits must be
+    switched for have stepped in (`switched`), or not.
     """
     result = []
     out: dict[Unit, list[Part]] = {}
@@ -125,7 +150,7 @@ def losses(
         if part.counting is not None and part.element is not None:
             down.setdefault(part.counting, {}).setdefault(part.element, []).append(part)
         elif part not in openers:
-            result.append(Loss(reach(machine, part.unit), 1.0, {part: 1.0}))
+            result.append(Loss(reach(machine, part.unit), 1.0 - part.leaves, {part: 1.0}))
     for unit, causes in out.items():
         if unit.counting is not None and unit.element is not None:  # out: a failed element
             down.setdefault(unit.counting, {}).setdefault(unit.element, []).extend(causes)
@@ -133,14 +158,16 @@ def losses(
         else:
             result.append(Loss(reach(machine, unit), 1.0, dict.fromkeys(causes, 1.0)))
     for group, elements in down.items():
-        if fraction := group.lost(elements):
+        waits = not switched and group.switched
+        fraction = group.without_spares(len(elements)) if waits else group.lost(elements)
+        if fraction:
             shares = {
                 part: 1.0 / len(elements) / len(set(parts))
                 for parts in elements.values()
                 for part in parts
                 if part not in openers
             }
-            result.append(Loss(group_reach(machine, group), fraction, shares, group))
+            result.append(Loss(group_reach(machine, group), fraction, shares, group, len(elements)))
     return result
 
 
@@ -148,7 +175,9 @@ def combine(machine: Machine, active: Iterable[Loss]) -> Capacities:
     """Every loss keeps (1 - x) of what it reaches, and the losses multiply."""
     n = len(machine.accelerators)
     whole = machine.memo.setdefault("whole", [1.0] * machine.plane_count)
-    result = Capacities([1.0] * n, [whole] * n, whole.copy())
+    trunk = machine.scenario.fabric.trunk
+    trunks = [] if trunk is None else [1.0] * len(machine.units[trunk.unit])
+    result = Capacities([1.0] * n, [whole] * n, whole.copy(), trunks)
     for loss in active:
         for target, share in loss.reach.items():
             keep = 1.0 - share * loss.fraction
@@ -156,6 +185,8 @@ def combine(machine: Machine, active: Iterable[Loss]) -> Capacities:
                 result.compute[target[1]] *= keep
             elif target[0] == "plane":
                 result.planes[target[1]] *= keep
+            elif target[0] == "trunk":
+                result.trunks[target[1]] *= keep
             else:
                 if result.links[target[1]] is whole:  # copy on the first loss
                     result.links[target[1]] = whole.copy()
@@ -181,7 +212,9 @@ def capacities(
 def weights(machine: Machine, loss: Loss) -> dict[Any, float]:
     """Accelerators that each cause has taken: fractions of compute, or of lanes."""
     n, k = len(machine.accelerators), machine.plane_count
-    each = {"compute": 1.0, "link": 1.0 / max(k, 1), "plane": n / max(k, 1)}
+    trunk = machine.scenario.fabric.trunk
+    below = 0.0 if trunk is None else n / len(machine.units[trunk.unit])
+    each = {"compute": 1.0, "link": 1.0 / max(k, 1), "plane": n / max(k, 1), "trunk": below}
     taken = sum(each[target[0]] * share for target, share in loss.reach.items())
     return {part: taken * loss.fraction * share for part, share in loss.causes.items()}
 
@@ -192,5 +225,11 @@ def touched(machine: Machine, reaches: Iterable[Reach]) -> set[int]:
     for each in reaches:
         if any(target[0] == "plane" for target in each):
             return set(range(len(machine.accelerators)))
-        numbers.update(target[1] for target in each)
+        for target in each:
+            trunk = machine.scenario.fabric.trunk
+            if target[0] == "trunk" and trunk is not None:
+                unit = machine.units[trunk.unit][target[1]]
+                numbers.update(a.number for a in unit.find(machine.scenario.fabric.accelerator))
+            else:
+                numbers.add(target[1])
     return numbers

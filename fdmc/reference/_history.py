@@ -1,5 +1,6 @@
 """One history: failures, queues, spares, repairs, event by event: section 3 of the contract."""
 
+import bisect
 import dataclasses
 import functools
 import heapq
@@ -14,7 +15,10 @@ from ._capacity import group_reach, reach, touched
 from ._excursion import Site, Weather
 from ._law import draw
 from ._machine import Machine, Part, Unit, build
-from ._state import Active, add, state_of
+from ._made import field_of
+from ._policy import restarts
+from ._service import Calendar, Job, Turns, inside, turns
+from ._state import Active, State, add, state_of
 
 
 @dataclasses.dataclass
@@ -22,7 +26,8 @@ class Outcome:
     """What one history came to; hours are integrals over the mission.
 
     `dark_hours` counts the share of all lanes that heat keeps dark, `hot_hours` how long excursions of each
-    class last, all their instances together.
+    class last, all their instances together. Of the drains, those that scheduled work has caused are `planned_drains`;
+    `planned` is how often it fell due.
     """
 
     hours: float
@@ -33,6 +38,7 @@ class Outcome:
     inexact_hours: float = 0.0
     lost_accelerator_hours: float = 0.0
     interruptions: int = 0
+    reconfigurations: int = 0
     drains: int = 0
     efficiency_hours: dict[str, float] = dataclasses.field(default_factory=dict)
     failures: Counter[str] = dataclasses.field(default_factory=Counter)
@@ -41,18 +47,8 @@ class Outcome:
     blast: Counter[int] = dataclasses.field(default_factory=Counter)
     dark_hours: float = 0.0
     hot_hours: dict[str, float] = dataclasses.field(default_factory=dict)
-
-
-@dataclasses.dataclass(eq=False)
-class Job:
-    """One open repair job; `out` is what it takes out of service while the repair lasts."""
-
-    number: int
-    opener: Part
-    fru: Unit | Part
-    out: Unit | None
-    spare_at: float
-    repair_hours: float
+    planned: Counter[str] = dataclasses.field(default_factory=Counter)
+    planned_drains: Counter[str] = dataclasses.field(default_factory=Counter)
 
 
 @dataclasses.dataclass(eq=False)
@@ -80,6 +76,7 @@ class _Run:
     def __init__(self, machine: Machine, rng: random.Random):
         scenario = machine.scenario
         self.machine, self.rng = machine, rng
+        self.field = field_of(machine, rng)
         self.start = -scenario.run_in_hours if scenario.start == "stationary" else 0.0
         self.end = scenario.mission_hours
         self.now = self.start
@@ -90,19 +87,32 @@ class _Run:
         self.failed: dict[Part, None] = {}  # an ordered set
         self.lives: dict[Part, Life] = {}
         self.struck: dict[Part, str] = {}  # the class of its last failure
-        self.open: dict[Unit | Part, Job] = {}  # by FRU
-        self.queue: list[tuple[float, int, Job]] = []  # with a spare, waiting for a technician
+        self.open: dict[
+            Unit | Part, Job
+        ] = {}  # by FRU, or by what stands for a unit in scheduled work
+        self.queue: list[tuple[float, int, Job]] = []  # with a spare, waiting to begin
         self.repairing: dict[Job, None] = {}
         self.pools: defaultdict[str, list[float]] = defaultdict(list)  # opening times by rule
+        self.calendar = Calendar(scenario.service.windows)
+        self.turns = turns(machine)
+        self.joining = any(rule.opportunistic for rule in machine.rules.values())
         tell = (self.after, self.retime, self.begun, self.settle)
         self.weather = Weather(machine, rng, *tell, self.start)
 
     def live(self) -> None:
         """From all new to the end of the mission."""
+        if self.field is not None:
+            self.field.swap(self.machine.root)
         for part in self.machine.parts:
             self.renew(part)
         self.weather.start()
         self.settle()
+        self.calendar.start(self.now)
+        if self.calendar.windows is not None:
+            self.at(self.calendar.opening(1), self.window)
+        for each in self.turns:
+            each.start(self.now)
+            self.at(each.time(), functools.partial(self.turn, each))
         while self.events:
             time, _, happen = heapq.heappop(self.events)
             self.pass_time(time)
@@ -120,7 +130,12 @@ class _Run:
     def renew(self, part: Part) -> None:
         """A new component, failed or not before."""
         self.failed.pop(part, None)
-        self.age(part, [draw(law, self.rng) for law in part.lives])
+        if self.field is None:
+            lives = [draw(law, self.rng) for law in part.lives]
+        elif not (lives := self.field.lives(part)):
+            self.lives[part] = Life([], self.now, [])
+            return
+        self.age(part, lives)
 
     def age(self, part: Part, left: list[float]) -> None:
         """From now on it has so much of every life left; the first to end fails it."""
@@ -132,9 +147,9 @@ class _Run:
 
     def retime(self, part: Part) -> None:
         """Excursions have changed its paces: what is left of its lives ends earlier, or later."""
-        if part in self.failed:
-            return
         life = self.lives[part]
+        if part in self.failed or not life.left:
+            return
         gained = (clock.gained(life.since, self.now) for clock in life.clocks)
         self.age(part, [max(0.0, a - g) for a, g in zip(life.left, gained, strict=True)])
 
@@ -142,7 +157,7 @@ class _Run:
         """Steps 1 and 2: the occurrence is counted; a job opens or not."""
         if life is not self.lives[part]:
             return  # renewed, or at another pace, before it failed
-        before = self.state.work.available
+        before = self.state
         self.failed[part] = None
         self.struck[part] = name
         self.settle()
@@ -154,28 +169,38 @@ class _Run:
         twin = any(other.element is part.element for other in self.failed if other is not part)
         takes = short and not twin
         wanted = group is None or rule.when == "failed" or short
+        wanted = wanted or (rule.opportunistic and self.out_around(fru))
         opens = wanted and fru not in self.open and rule.time is not None
         if self.now >= 0:
             self.outcome.failures[name] += 1
             self.outcome.blast[self.blast(part, takes, out if opens else None)] += 1
-        drains = self.outcome.drains
-        if opens:
-            self.open_job(part, fru, out)
-        self.outcome.drains = drains  # a repair that starts at once belongs to the interruption
+        job = self.open_job(part, fru, out) if opens else None
+        if job is not None and job in self.waiting() and self.may_begin(job):
+            self.begin(job)  # a repair that starts at once belongs to the interruption
         if self.now >= 0:
-            self.outcome.interruptions += bool(before - self.state.work.available)
+            self.outcome.interruptions += self.restarts(before)
+            uses = self.machine.scenario.workload.uses
+            chosen = restarts(before.work.choice, self.state.work.choice, uses)
+            self.outcome.reconfigurations += not chosen and self.restarts(before)
+        self.start_repairs(self.state)
 
     def begun(self, site: Site) -> None:
         """An excursion: nobody repairs it."""
-        before = self.state.work.available
+        before = self.state
         self.settle()
         if self.now >= 0:
             dark = self.machine.heat.darkens(site.kind)
             self.outcome.failures[site.name] += 1
             self.outcome.blast[site.accelerators if dark else 0] += 1
-            self.outcome.interruptions += bool(before - self.state.work.available)
+            self.outcome.interruptions += self.restarts(before)
 
-    def open_job(self, part: Part, fru: Unit | Part, out: Unit | None) -> None:
+    def restarts(self, before: State) -> bool:
+        """Whether the job restarts on the way from a state to this one, or stops for spares to be switched in."""
+        uses = self.machine.scenario.workload.uses
+        chosen = restarts(before.work.choice, self.state.work.choice, uses)
+        return chosen or self.state.switched > before.switched
+
+    def open_job(self, part: Part, fru: Unit | Part, out: Unit | None) -> Job:
         """Step 3: take a spare, or wait for the one that was ordered `stock` jobs ago."""
         rule = self.machine.rules[part.name]
         assert rule.time is not None
@@ -187,36 +212,99 @@ class _Run:
         if self.now >= 0:
             self.outcome.jobs[rule.name] += 1
         self.count += 1
-        job = Job(self.count, part, fru, out, spare_at, draw(rule.time, self.rng))
+        job = Job(
+            self.count, part, fru, out, spare_at, draw(rule.time, self.rng),
+            rule.technician, rule.windowed, rule.opportunistic,
+        )  # fmt: skip
         self.open[fru] = job
         if spare_at > self.now:
             self.at(spare_at, lambda: self.join_queue(job))
         else:
-            self.join_queue(job)
+            bisect.insort(self.queue, (job.spare_at, job.number, job))
+        return job
 
     def join_queue(self, job: Job) -> None:
         """Step 4: first come first served, by the time of the spare."""
-        heapq.heappush(self.queue, (job.spare_at, job.number, job))
-        self.start_repairs(self.state.work.available)
+        bisect.insort(self.queue, (job.spare_at, job.number, job))
+        self.start_repairs(self.state)
 
-    def start_repairs(self, before: frozenset[int]) -> None:
-        """Step 5: technicians who are free start; a drain when that takes used accelerators."""
-        while self.queue and (self.technicians or math.inf) > len(self.repairing):
-            _, _, job = heapq.heappop(self.queue)
-            self.repairing[job] = None
-            self.at(self.now + job.repair_hours, functools.partial(self.finish, job))
-            self.settle()
-            if self.now >= 0 and before - self.state.work.available:
+    def turn(self, of: Turns) -> None:
+        """Scheduled work falls due on the next copy, unless it is still open there."""
+        copy = of.copy
+        of.number += 1
+        self.at(of.time(), functools.partial(self.turn, of))
+        if copy in self.open:
+            return
+        if self.now >= 0:
+            self.outcome.planned[copy.name] += 1
+        self.count += 1
+        hours, kind = draw(of.law, self.rng), of.kind
+        job = Job(
+            self.count, copy, None, copy.unit, self.now, hours, kind.technician, kind.windowed
+        )
+        self.struck[copy], self.open[copy] = copy.name, job
+        self.join_queue(job)
+
+    def window(self) -> None:
+        """A maintenance window opens."""
+        self.calendar.open()
+        self.at(self.calendar.opening(1), self.window)
+        self.start_repairs(self.state)
+
+    def waiting(self) -> list[Job]:
+        return [job for _, _, job in self.queue]
+
+    def out_around(self, fru: Unit | Part) -> bool:
+        """Whether a unit around a FRU is out of service."""
+        return any(job.out is not None and inside(fru, job.out) for job in self.repairing)
+
+    def may_begin(self, job: Job) -> bool:
+        """Guests of a visit may, others when a technician is free and the window open, where they need those."""
+        if job.opportunistic and job.fru is not None and self.out_around(job.fru):
+            return True
+        if job.windowed and self.now >= self.calendar.closes:
+            return False
+        busy = sum(each.technician and not each.guest for each in self.repairing)
+        return not job.technician or busy < (self.technicians or math.inf)
+
+    def begin(self, job: Job) -> None:
+        """The repair, and with it the outage."""
+        job.guest = job.opportunistic and job.fru is not None and self.out_around(job.fru)
+        self.queue.remove((job.spare_at, job.number, job))
+        self.repairing[job] = None
+        self.at(self.now + job.repair_hours, functools.partial(self.finish, job))
+        self.settle()
+
+    def start_repairs(self, before: State) -> None:
+        """Step 5: those that may begin do, in turn; a drain when that takes used accelerators."""
+        self.join_visits()
+        while job := next((job for job in self.waiting() if self.may_begin(job)), None):
+            self.begin(job)
+            if self.now >= 0 and self.restarts(before):
                 self.outcome.drains += 1
-            before = self.state.work.available
+                if job.fru is None:
+                    self.outcome.planned_drains[job.opener.name] += 1
+            before = self.state
+            self.join_visits()
+
+    def join_visits(self) -> None:
+        """Failures that spares cover get a job, too, where a unit around their FRU is out."""
+        for part in list(self.failed) if self.joining else ():
+            rule = self.machine.rules[part.name]
+            fru = rule.fru(part)
+            wanted = rule.opportunistic and rule.time is not None and fru not in self.open
+            if wanted and self.out_around(fru):
+                self.open_job(part, fru, rule.out(part))
 
     def finish(self, job: Job) -> None:
         """Step 6: every component of the FRU is new, and the technician is free."""
-        del self.repairing[job], self.open[job.fru]
-        for part in job.fru.all_parts():
+        del self.repairing[job], self.open[job.opener if job.fru is None else job.fru]
+        if self.field is not None and job.fru is not None:
+            self.field.swap(job.fru)
+        for part in job.fru.all_parts() if job.fru is not None else ():
             self.renew(part)
         self.settle()
-        self.start_repairs(self.state.work.available)
+        self.start_repairs(self.state)
 
     def settle(self) -> None:
         """Recompute what is lost and what the rest is worth."""

@@ -65,6 +65,7 @@ class Part:
     paces: tuple[Pace, ...]
     counting: "Counting | Structured | None" = None
     element: "Unit | Part | None" = None
+    leaves: float = 0.0  # of its unit, when it has failed
 
     @property
     def lifetime(self) -> Law:
@@ -83,15 +84,28 @@ class Part:
 
 @dataclasses.dataclass(eq=False)
 class Counting:
-    """A group with a written need: `loss(m)` is what it has lost with `m` elements failed."""
+    """A group with a written need: `loss(m)` is what it has lost with `m` elements failed.
+
+    A failed element gives what the failure of its part leaves, and the best `need` of all elements work.
+    """
 
     parent: Unit
     count: int
     need: int
     elements: list[Unit] | list[Part]
+    switched: bool = False
+    lost_at_test: int = 0  # elements that are not there; histories of made machines set it
 
     def loss(self, failed: int) -> float:
-        return min(1.0, max(0.0, (failed - (self.count - self.need)) / self.need))
+        part = self.elements[0].all_parts()
+        gives = part[0].leaves if part else 0.0
+        good = self.count - self.lost_at_test - failed
+        best = sorted([1.0] * self.lost_at_test + [1 - gives] * failed + [0] * good)[: self.need]
+        return min(1.0, sum(best) / self.need)
+
+    def without_spares(self, failed: int) -> float:
+        """What it has lost while no spare has been switched in."""
+        return min(1.0, failed / self.need)
 
     def lost(self, failed: Collection["Unit | Part"]) -> float:
         return self.loss(len(failed))
@@ -108,6 +122,11 @@ class Structured:
     formula: fault_tree.Formula
     names: tuple[str, ...]
     elements: list[Part]
+    switched: bool = False
+
+    def without_spares(self, failed: int) -> float:
+        """Never asked for: a structure has no spares to switch in."""
+        raise NotImplementedError
 
     def lost(self, failed: Collection["Unit | Part"]) -> float:
         down = {
@@ -142,6 +161,9 @@ class Replacement:
     stock: int | None
     restock_hours: float
     when: str
+    technician: bool = True
+    windowed: bool = False
+    opportunistic: bool = False
 
     def fru(self, part: Part) -> "Unit | Part":
         return part if self.swap is None else _nearest(part.unit, self.swap)
@@ -185,7 +207,8 @@ def build(scenario: "Scenario | Machine", network: Network | None = None) -> Mac
         units.setdefault(unit.template, []).append(unit)
     fabric = scenario.fabric
     for copies in units.values():  # a template stands in one place: all its copies are alike
-        role = _role(copies[0], fabric.accelerator, fabric.plane)
+        uplink = None if fabric.trunk is None else fabric.trunk.link
+        role = _role(copies[0], fabric.accelerator, fabric.plane, uplink)
         for unit in copies:
             unit.role = role
     parts = root.all_parts()
@@ -194,7 +217,26 @@ def build(scenario: "Scenario | Machine", network: Network | None = None) -> Mac
         if part.name not in rules:
             rules[part.name] = _replacement(scenario, part)
     planes = len(units[fabric.plane]) if fabric.plane else fabric.planes
-    return Machine(scenario, root, units, parts, units[fabric.accelerator], planes, rules, heat)
+    if fabric.plane and fabric.trunk is not None:  # each unit has its own
+        planes //= len(units[fabric.trunk.unit])
+    made = Machine(scenario, root, units, parts, units[fabric.accelerator], planes, rules, heat)
+    _give_latent(made)
+    return made
+
+
+def _give_latent(machine: Machine) -> None:
+    """Give every lane a part that stands for its latent defect, where histories follow those."""
+    made = machine.scenario.manufacturing
+    if made is None or made.latent is None or made.latent.infant is None:
+        return
+    for number, lane in enumerate(machine.units[made.lanes.unit]):
+        assert lane.parent is not None
+        name = f"{lane.parent.template}/{lane.template}:latent"
+        first = lane.all_parts()[0]
+        part = Part(name, number, lane, [made.latent.infant], (Pace(name),), lane.counting, lane)
+        lane.parts["latent"] = [part]
+        machine.parts.append(part)
+        machine.rules.setdefault(name, machine.rules[first.name])
 
 
 def _grow(
@@ -203,11 +245,13 @@ def _grow(
     spec = scenario.units[template]
     number = parent.number * count + ordinal if parent else 0
     unit = Unit(template, number, ordinal, count, parent, spec.feeds)
+    reconfigure = scenario.fabric.reconfigure
+    switched = () if reconfigure is None else reconfigure.spares
     for name, group in spec.contains.items():
         copies = [_grow(scenario, heat, name, unit, j, group.count) for j in range(group.count)]
         unit.children[name] = copies
         if group.need is not None:
-            counting = Counting(unit, group.count, group.need, copies)
+            counting = Counting(unit, group.count, group.need, copies, name in switched)
             for element in copies:
                 for inside in (*element.below(), *element.all_parts()):
                     inside.counting, inside.element = counting, element
@@ -216,12 +260,19 @@ def _grow(
         lives = [each.lifetime for each in component.mechanisms]
         paces = heat.paces(template, component, {each.template for each in unit.above()})
         copies = [
-            Part(f"{template}/{name}", first + j, unit, list(lives), paces)
+            Part(
+                f"{template}/{name}",
+                first + j,
+                unit,
+                list(lives),
+                paces,
+                leaves=component.leaves or 0.0,
+            )
             for j in range(group.count)
         ]
         unit.parts[name] = copies
         if group.need is not None:
-            counting = Counting(unit, group.count, group.need, copies)
+            counting = Counting(unit, group.count, group.need, copies, name in switched)
             for part in copies:
                 part.counting, part.element = counting, part
     if spec.structure is not None:
@@ -232,7 +283,7 @@ def _grow(
     return unit
 
 
-def _role(unit: Unit, accelerator: str, plane: str | None) -> str:
+def _role(unit: Unit, accelerator: str, plane: str | None, uplink: str | None) -> str:
     if unit.find(accelerator):
         return "container"
     above = list(unit.above())
@@ -242,6 +293,8 @@ def _role(unit: Unit, accelerator: str, plane: str | None) -> str:
         return "link"
     if plane is not None and (unit.find(plane) or any(each.template == plane for each in above)):
         return "plane"
+    if any(each.template == uplink for each in above):
+        return "trunk"
     return "support"
 
 
@@ -257,8 +310,9 @@ def _replacement(scenario: Scenario, part: Part) -> Replacement:
     swap = None if rule.swap == component else rule.swap
     when = rule.when or ("short" if _larger_than_element(swap, part) else "failed")
     return Replacement(
-        rule.name, swap, rule.takes_out, time, rule.stock, rule.restock_hours or 0.0, when
-    )
+        rule.name, swap, rule.takes_out, time, rule.stock, rule.restock_hours or 0.0, when,
+        not rule.unattended, bool(rule.windowed), bool(rule.opportunistic),
+    )  # fmt: skip
 
 
 def _larger_than_element(swap: str | None, part: Part) -> bool:

@@ -5,6 +5,7 @@ import dataclasses
 from ._capacity import Loss, combine, losses, weights
 from ._excursion import Site, dark_losses, dark_now
 from ._machine import Machine, Part, Unit
+from ._reconfigure import reconfiguring_pays, to_switch
 from ._work import Work, work
 
 
@@ -22,12 +23,16 @@ class Active:
 
 @dataclasses.dataclass(frozen=True)
 class State:
-    """What is lost at some moment, what the rest is worth, and each class's share of the blame."""
+    """What is lost at some moment, what the rest is worth, and each class's share of the blame.
+
+    Spares that circuits must be switched for count as lost, in `losses`, whether or not they have been.
+    """
 
     losses: list[Loss]
     work: Work
     blame: dict[str, float]
     dark: float
+    switched: int = 0  # spares that circuits have brought in
 
 
 def state_of(machine: Machine, active: Active) -> State:
@@ -49,8 +54,18 @@ def _state_of(machine: Machine, active: Active) -> State:
     repairs = sorted(((part, out) for part, _, out in active.repairs), key=lambda p: _place(p[0]))
     names = {part: name for part, name, _ in active.repairs} | dict(active.failed)
     sites = sorted(active.excursions, key=lambda site: (site.name, site.unit.number))
-    lost = [*losses(machine, parts, repairs), *dark_losses(machine, sites, active.shift)]
+    dark = dark_losses(machine, sites, active.shift)
+    lost = rough = [*losses(machine, parts, repairs, switched=False), *dark]
     always = machine.heat.lost(0.0, active.shift)
+    now = work(machine, combine(machine, lost), 1.0 - always)
+    healed = [*losses(machine, parts, repairs), *dark]
+    switched = to_switch(rough)
+    if switched:
+        better = work(machine, combine(machine, healed), 1.0 - always)
+        if reconfiguring_pays(machine, rough, now.rate, better.rate):
+            lost, now = healed, better
+        else:
+            switched = 0
     shares: dict[str, float] = {}
     if always > 0:  # what is dark all the time has its share of the blame, too
         shares[machine.heat.always_name] = len(machine.accelerators) * always
@@ -59,8 +74,7 @@ def _state_of(machine: Machine, active: Active) -> State:
             add(shares, cause.name if isinstance(cause, Site) else names[cause], weight)
     total = sum(shares.values())
     blame = {name: share / total for name, share in shares.items()} if total > 0 else {}
-    now = work(machine, combine(machine, lost), 1.0 - always)
-    return State(lost, now, blame, dark_now(machine, sites, active.shift))
+    return State(rough, now, blame, dark_now(machine, sites, active.shift), switched)
 
 
 def _place(part: Part) -> tuple[str, int]:

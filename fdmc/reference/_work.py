@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from ..spec import Collective, Workload
 from ._capacity import Capacities, combine
+from ._fabric import divided, has_lanes, step, trunk_of
 from ._machine import Machine
+from ._policy import Choice, across, choose, members
 
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ class Work:
     efficiency: dict[str, float]
     exact: bool
     whole: bool
+    choice: Choice
 
 
 def work(machine: Machine, state: Capacities, light: float | None = None) -> Work:
@@ -34,27 +37,28 @@ def work(machine: Machine, state: Capacities, light: float | None = None) -> Wor
     Of all lanes `light` is the share that has its light between excursions (None: that at nominal temperatures); the
     healthy machine has all of it.
     """
-    workload, total = machine.scenario.workload, len(machine.accelerators)
+    workload = machine.scenario.workload
     healthy = combine(machine, [])
     if "healthy" not in machine.memo:
-        machine.memo["healthy"] = _step(machine, healthy, *_used(machine, healthy), 1.0)
+        machine.memo["healthy"] = _step(machine, healthy, _choice(machine, healthy), 1.0)
     t0, times0 = machine.memo["healthy"][:2]
-    available, used = _used(machine, state)
+    choice = _choice(machine, state)
+    available, used = choice.available, choice.used
     whole = state == healthy
     if used == 0 or used < workload.minimum:
-        return Work(0.0, used, available, {}, True, whole)
+        return Work(0.0, used, available, {}, True, whole, choice)
     light = 1.0 - machine.heat.lost(0.0) if light is None else light
-    t, times, exact = _step(machine, state, available, used, light)
-    rate = used / total * t0 / t
+    t, times, exact = _step(machine, state, choice, light)
+    rate = choice.share * t0 / t
     efficiency = {op: times0[op] / times[op] if times[op] > 0 else 1.0 for op in times}
-    return Work(rate, used, available, efficiency if rate > 0 else {}, exact, whole)
+    return Work(rate, used, available, efficiency if rate > 0 else {}, exact, whole, choice)
 
 
-def _used(machine: Machine, state: Capacities) -> tuple[frozenset[int], int]:
+def _choice(machine: Machine, state: Capacities) -> Choice:
     """Accelerators that the policy lets work, and how many of them whole slices use."""
     policy = machine.scenario.fabric.policy
     rows = {id(row): row for row in state.links}  # accelerators without a loss share one row
-    if policy.kind == "degrade":
+    if policy.kind != "park":
         lanes = {key: sum(map(operator.mul, row, state.planes)) for key, row in rows.items()}
         fit = [
             live > 0 and (lanes[id(row)] > 0 or machine.plane_count == 0)
@@ -66,11 +70,11 @@ def _used(machine: Machine, state: Capacities) -> tuple[frozenset[int], int]:
             live == 1.0 and intact[id(row)]
             for live, row in zip(state.compute, state.links, strict=True)
         ]
+    if divided(machine):
+        keeps = has_lanes if policy.kind != "park" else trunk_of
+        fit = [good and bool(keeps(machine, state, i)) for i, good in enumerate(fit)]
     groups = [group for group in _parking(machine) if all(fit[i] for i in group)]
-    if not groups:
-        return frozenset(), 0
-    whole_slices = len(groups) // machine.scenario.workload.slice * machine.scenario.workload.slice
-    return frozenset(i for group in groups for i in group), whole_slices * len(groups[0])
+    return choose(machine, state, groups)
 
 
 def _parking(machine: Machine) -> list[list[int]]:
@@ -84,12 +88,15 @@ def _parking(machine: Machine) -> list[list[int]]:
 
 
 def _step(
-    machine: Machine, state: Capacities, available: frozenset[int], used: int, light: float
+    machine: Machine, state: Capacities, choice: Choice, light: float
 ) -> tuple[float, dict[str, float], bool]:
     """Step time in seconds, the time of the collectives by operation, and the exactness flag.
 
     `light` is the share of all lanes that have their light.
     """
+    available, used = choice.available, choice.used
+    if divided(machine):
+        return step(machine, state, available, used, light, _collective)
     workload, fabric = machine.scenario.workload, machine.scenario.fabric
     link = fabric.lanes_per_link * fabric.lane_rate_gbps * fabric.efficiency * 1e9 / 8  # bytes/s
     link *= light
@@ -106,9 +113,10 @@ def _step(
     total = sum(b[kind] * count for kind, count in kinds.items()) * used / len(available)
     common = sum(min(row[k] for row in c.values()) for k in range(machine.plane_count))
     times: dict[str, float] = {}
-    t = workload.compute_seconds / min(compute for compute, _ in kinds)
+    t = workload.compute_seconds / min(compute for compute, _ in kinds) / choice.pace
     for each in workload.collectives:
-        seconds = _collective(each, used, least, total, common)
+        many = members(machine, each, choice)
+        seconds = _collective(each, float(many), least, total, common) + across(machine, each, many)
         times[each.op] = times.get(each.op, 0.0) + seconds
         t += max(0.0, seconds - each.overlap_seconds)
     whole = [
@@ -122,9 +130,11 @@ def _step(
     return t, times, exact
 
 
-def _collective(each: Collective, n: int, least: float, total: float, common: float) -> float:
+def _collective(
+    each: Collective, n: int | float, least: float, total: float, common: float
+) -> float:
     """Seconds; `least` is min_i b_i, `total` sum_i b_i, `common` sum_k min_i c_ik, in bytes/s."""
-    if n == 1:
+    if n <= 1:
         return 0.0
     if least == 0:
         return math.inf
@@ -136,7 +146,7 @@ def _collective(each: Collective, n: int, least: float, total: float, common: fl
 
 
 def _moving(
-    each: Collective, algorithm: str, n: int, least: float, total: float, common: float
+    each: Collective, algorithm: str, n: int | float, least: float, total: float, common: float
 ) -> float:
     """Seconds for the bytes alone."""
     s = each.size_bytes
@@ -157,7 +167,7 @@ def _moving(
             return (n - 1) / n * s / least
 
 
-def _hops(op: str, algorithm: str, n: int) -> float:
+def _hops(op: str, algorithm: str, n: int | float) -> float:
     """Messages that follow one another; an all-reduce is a reduce-scatter and an all-gather, or up a tree and down."""
     both = 2.0 if op == "all_reduce" else 1.0
     match algorithm:
@@ -171,18 +181,37 @@ def _hops(op: str, algorithm: str, n: int) -> float:
             return 1.0
 
 
-def ettr(workload: Workload, mean_run_hours: float, drains_per_hour: float = 0.0) -> float:
+def ettr(
+    workload: Workload,
+    mean_run_hours: float,
+    drains_per_hour: float = 0.0,
+    reconfigure_seconds: float = 0.0,
+) -> float:
     """Exact Daly: the share of the running time that is not lost to checkpoints and restarts."""
-    delta = workload.checkpoint.write_seconds / 3600
-    restart = (workload.restart.detect_seconds + workload.restart.resume_seconds) / 3600
-    given = workload.checkpoint.interval_seconds
+    checkpoint = workload.checkpoint
+    delta, given = checkpoint.write_seconds / 3600, checkpoint.interval_seconds
+    resume = (workload.restart.resume_seconds + reconfigure_seconds) / 3600
+    restart = workload.restart.detect_seconds / 3600 + resume
     m = mean_run_hours
     if math.isinf(m):
         share = 1.0 if given is None else given / 3600 / (given / 3600 + delta)
     else:
-        tau = given / 3600 if given is not None else _optimal_interval(m, delta)
-        share = tau / (m * math.exp(restart / m) * math.expm1((tau + delta) / m))
-    return max(0.0, share - drains_per_hour * workload.restart.resume_seconds / 3600)
+        tau = given / 3600 if given is not None else _interval(m, delta, checkpoint.interval_rule)
+        share = 1.0 if tau == 0 else (tau / m) / math.expm1((tau + delta) / m)
+        share *= math.exp(-restart / m)
+    return max(0.0, share - drains_per_hour * resume)
+
+
+def _interval(m: float, delta: float, rule: str | None) -> float:
+    """Young's, Daly's or the best work between checkpoints."""
+    if rule == "young":
+        return math.sqrt(2 * delta * m)
+    if rule == "daly":
+        if delta >= 2 * m:
+            return m
+        root = math.sqrt(delta / (2 * m))
+        return math.sqrt(2 * delta * m) * (1 + root / 3 + root**2 / 9) - delta
+    return _optimal_interval(m, delta)
 
 
 def _optimal_interval(m: float, delta: float) -> float:
@@ -197,12 +226,22 @@ def _optimal_interval(m: float, delta: float) -> float:
     return high
 
 
-def goodput(machine: Machine, outcomes: Sequence["Outcome"]) -> float:
-    """ETTR times the time-average of the work rate, over all histories together."""
+def goodput(machine: Machine, outcomes: Sequence["Outcome"], domains: int = 1) -> float:
+    """ETTR times the time-average of the work rate, over all histories together.
+
+    Of `domains` with one job every stop stops all; each works at its own rate.
+    """
+    reconfigure = machine.scenario.fabric.reconfigure
+    switch = 0.0 if reconfigure is None else reconfigure.seconds
     hours = sum(each.hours for each in outcomes)
     running = sum(each.running_hours for each in outcomes)
     interruptions = sum(each.interruptions for each in outcomes)
-    mean_run = running / interruptions if interruptions else math.inf
-    drains = sum(each.drains for each in outcomes) / running if running else 0.0
+    waits = 0
+    if reconfigure is not None and not reconfigure.restart:
+        waits = sum(each.reconfigurations for each in outcomes)
+    stops = (interruptions - waits) * domains
+    mean_run = running / stops if stops else math.inf
+    drains = domains * sum(each.drains for each in outcomes) / running if running else 0.0
     rate = sum(each.work for each in outcomes) / hours
-    return rate * ettr(machine.scenario.workload, mean_run, drains)
+    kept = ettr(machine.scenario.workload, mean_run, drains, switch)
+    return rate * max(0.0, kept - domains * waits * switch / 3600 / hours)

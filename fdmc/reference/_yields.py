@@ -1,7 +1,9 @@
 """Factories unit by unit: defects fall one at a time, and what a test finds is thrown away."""
 
 import dataclasses
+import itertools
 import math
+from collections.abc import Iterator
 from random import Random
 
 
@@ -44,17 +46,20 @@ class PackageRecord:
 
 
 def made_packages(factory: Factory, rng: Random) -> list[PackageRecord]:
-    """Make the packages of one machine, wafer after wafer."""
-    made: list[PackageRecord] = []
+    """Make the packages of one machine."""
+    return list(itertools.islice(packages_of(factory, rng), factory.packages))
+
+
+def packages_of(factory: Factory, rng: Random) -> Iterator[PackageRecord]:
+    """Make packages for ever, wafer after wafer."""
     lot = wafer = 1.0
-    for number in range(factory.packages):
+    for number in itertools.count():
         if number % (factory.packages_per_wafer * factory.wafers_per_lot) == 0:
             lot = density(factory.lot_alpha, rng)
         if number % factory.packages_per_wafer == 0:
             wafer = lot * density(factory.wafer_alpha, rng)
         dies = [_die(factory, wafer, rng) for _ in range(factory.dies)]
-        made.append(PackageRecord(dies, rng.random() >= factory.assembly_prob))
-    return made
+        yield PackageRecord(dies, rng.random() >= factory.assembly_prob)
 
 
 def _die(factory: Factory, wafer: float, rng: Random) -> DieRecord:

@@ -1,4 +1,8 @@
 from ._caption import caption as caption, lost_goodput as lost_goodput, precision as precision
+from ._costs import (
+    robustness_object as robustness_object,
+    robustness_table as robustness_table,
+)
 from ._exact import FirstLoss as FirstLoss, first_losses as first_losses
 from ._fault_tree import (
     fault_tree_caption as fault_tree_caption,
@@ -32,6 +36,7 @@ from ._machine_tables import (
     machine_tables as machine_tables,
 )
 from ._manufacturing import (
+    burn_in_tables as burn_in_tables,
     manufacturing_caption as manufacturing_caption,
     manufacturing_object as manufacturing_object,
     manufacturing_tables as manufacturing_tables,
@@ -40,6 +45,12 @@ from ._manufacturing_figure import save_manufacturing as save_manufacturing
 from ._metrics import METRICS as METRICS, document_of as document_of, metrics_table as metrics_table
 from ._questions import Question as Question
 from ._replay import replay_tables as replay_tables
+from ._sizing import (
+    money as money,
+    sizing_caption as sizing_caption,
+    sizing_tables as sizing_tables,
+)
+from ._sizing_figure import save_sizing as save_sizing
 from ._table import table as table
 from ._tables import (
     components_table as components_table,

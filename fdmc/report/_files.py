@@ -8,6 +8,7 @@ from ..collect import AbstractStop, Gradient, HeatShares, Result
 from ..spec import Scenario
 from ..tally import Estimate
 from ._caption import lost_goodput, precision, stopped_by
+from ._costs_figure import save_cost_figure
 from ._figures import save_figures
 from ._format import plain
 from ._heat_figure import save_heat_figure
@@ -48,6 +49,7 @@ def gradient_object(gradient: Gradient) -> dict:
             "total": _said(total),
             "by_rate": _said(gradient.by_rate[path]),
             "by_light": _said(gradient.by_light[path]),
+            **({"by_work": _said(gradient.by_work[path])} if path.startswith("workload.") else {}),
         }
         for path, total in gradient.total.items()
     }
@@ -66,7 +68,7 @@ def save(
 ) -> list[str]:
     """Write `result.json`, `result.nc` and the figures into `folder`; return the file names.
 
-    **Arguments:** with the `scenario`, its heat gets a figure; `more` keys go into `result.json`.
+    **Arguments:** with the `scenario`, its heat and its costs get figures; `more` keys go into `result.json`.
     """
     text = json.dumps({**run_object(result, rules), **plain(more or {})}, indent=1, allow_nan=False)
     (folder / "result.json").write_text(text + "\n", encoding="utf-8")
@@ -74,4 +76,5 @@ def save(
     figures = save_figures(result, folder)
     if scenario is not None:
         figures += save_heat_figure(result, scenario, folder)
+        figures += save_cost_figure(result, scenario, folder)
     return ["result.json", "result.nc", *(path.name for path in figures)]

@@ -205,7 +205,7 @@ def gradient_table(
         total = percents(gradient.total[path])
         return (
             path, at, best(total), interval(total), best(percents(gradient.by_rate[path])),
-            best(percents(gradient.by_light[path])), "% per K" if unit == "K" else "% per 1",
+            best(percents(gradient.by_light[path])), f"% per {unit}",
         )  # fmt: skip
 
     columns = (
@@ -214,6 +214,7 @@ def gradient_table(
     lost = gradient.lost_goodput
     note = (
         f"Of {scenario.name}, lost goodput {best(lost)} % {interval(lost)} in {gradient.replicas:,} histories of seed "
-        f"{gradient.seed}. By rate: parts fail more or less often; by light: heat darkens more or fewer lanes."
+        f"{gradient.seed}. By rate: parts fail (or are repaired) more or less often; by light: heat darkens more or "
+        "fewer lanes. What is by neither is by the times of the job."
     )
     return table("Gradients of lost goodput", columns, map(row, gradient.total), note)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..plan import COMPUTE, Effects
+from ..plan import COMPUTE, TRUNK, Effects
 from ..spec import Scenario, Tree
 from ._losses import unit_loss
 
@@ -14,7 +14,7 @@ def instances(scenario: Scenario, path: str) -> dict:
     """Return the instances that `path` addresses, and what losing one of them takes.
 
     Ranges are first and last number, counted from 0; `planes` is `None` where accelerators
-    themselves are lost.
+    themselves are lost, or the trunk above them.
     At most 10,000 instances are listed; `count` is how many there are.
 
     **Raises:** `ValueError` on a path that addresses nothing; `PlanError` on a unit that fdmc
@@ -28,7 +28,7 @@ def instances(scenario: Scenario, path: str) -> dict:
     # The effect of a pooled group is numbered by its parent.
     index = first // scenario.tree.nodes[name].count if group else first
     effect = (group[1] if group else effects.of(name)).take(index)
-    whole = effect.kind == COMPUTE
+    whole = effect.kind in (COMPUTE, TRUNK)
 
     def span(low, high):
         return [int(low), int(high) - 1]

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from ..plan import COMPUTE, LINK, Effect, Effects, PlanError
+from ..plan import COMPUTE, LINK, TRUNK, Effect, Effects, PlanError
 from ..spec import Scenario, resolve_rule
 from ._format import fraction
 
@@ -11,7 +11,7 @@ from ._format import fraction
 class Loss:
     """What one failure (or repair) takes: of which accelerators and planes, what part.
 
-    `kind` is compute, lanes or planes; `accelerators` and `planes` are how many are touched, and
+    `kind` is compute, lanes, planes or trunk; `accelerators` and `planes` are how many are touched, and
     `share` the part of them that is lost, 1 being all. The first `spares` failures of a counting
     group take nothing; in a unit with a structure it is the combination that counts.
     """
@@ -27,16 +27,17 @@ class Loss:
 def failure_loss(scenario: Scenario, effects: Effects, unit: str, component: str) -> Loss | None:
     """Return what the failure of one `component` on `unit` takes; `None` when fdmc cannot say."""
     group = scenario.units[unit].components[component]
+    takes = scenario.components[component].takes
     try:
         if scenario.units[unit].structure is not None:
             loss = _loss(scenario, effects.of(unit), 0, 1.0)
             return dataclasses.replace(loss, text=f"{loss.text}, by the structure of {unit}")
         if group.need is not None:
-            return _loss(scenario, effects.of(unit), group.spares, 1 / group.need)
+            return _loss(scenario, effects.of(unit), group.spares, takes / group.need)
         counted = effects.group(unit)
         if counted is not None:
-            return _counted(scenario, *counted)
-        return _loss(scenario, effects.of(unit), 0, 1.0)
+            return _counted(scenario, *counted, takes)
+        return _loss(scenario, effects.of(unit), 0, takes)
     except (PlanError, IndexError):
         return None
 
@@ -62,11 +63,11 @@ def unit_loss(scenario: Scenario, effects: Effects, unit: str) -> Loss:
     return _loss(scenario, effects.of(unit), 0, 1.0)
 
 
-def _counted(scenario: Scenario, unit: str, effect: Effect) -> Loss:
+def _counted(scenario: Scenario, unit: str, effect: Effect, takes: float = 1.0) -> Loss:
     """Return what one element of a counting group takes once its spares are used up."""
     node = scenario.tree.nodes[unit]
     need = node.need or node.count
-    return _loss(scenario, effect, node.count - need, 1 / need)
+    return _loss(scenario, effect, node.count - need, takes / need)
 
 
 def _loss(scenario: Scenario, effect: Effect, spares: int, step: float) -> Loss:
@@ -81,6 +82,8 @@ def _loss(scenario: Scenario, effect: Effect, spares: int, step: float) -> Loss:
     elif effect.kind == LINK:
         where = "" if planes == all_planes else f" to {planes:,} of {all_planes:,} planes"
         kind, text = "lanes", f"{some or 'all '}{'the ' if some else ''}lanes of {who}{where}"
+    elif effect.kind == TRUNK:
+        kind, text = "trunk", f"{some or 'all '}{'the ' if some else ''}trunk of {who}"
     else:
         kind, text = "planes", f"{some}{planes:,} of {all_planes:,} planes, for all"
     if spares:

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from ..collect import Costs
+from ..lifetime import mean_hours
 from ..plan import Effects, Heat, Plan, PlanError, ageing, lower
 from ..spec import (
     Environment,
@@ -12,14 +14,18 @@ from ..spec import (
     Law,
     Scenario,
     Structure,
+    Windows,
     cut_sets,
     fault_tree,
     resolve_rule,
 )
 from ..thermal import NODES
+from ._costs import costs_object, machine_costs
 from ._exact import HOURS_PER_YEAR, FirstLoss, first_losses, fit
+from ._fabric import fabric_text
 from ._format import duration, law, plain
 from ._heat import MachineHeat, heat_of
+from ._job import job_text, policy_text
 from ._losses import Loss, failure_loss, repair_loss
 from ._questions import Question, questions
 
@@ -94,10 +100,27 @@ class ClassRow:
     rule: str
     stock: int | None
     restock_hours: float | None
+    technician: bool
+    window: bool
+    opportunistic: bool
     grade: str
     source: str
     at_reference: str
     heat: tuple[HeatRow, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class ScheduledRow:
+    """Scheduled work: what it takes out, and how much of the time one copy is out."""
+
+    name: str
+    unit: str
+    copies: int
+    every_hours: float
+    time: str
+    technician: bool
+    window: bool
+    out_share: float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,18 +137,23 @@ class Machine:
     lanes_per_link: int
     policy: str
     technicians: int | None
+    windows: Windows | None
+    scheduled: tuple[ScheduledRow, ...]
     environment: Environment | None
     made: str | None
     units: tuple[UnitRow, ...]
     classes: tuple[ClassRow, ...]
     questions: tuple[Question, ...]
     heat: MachineHeat | None
+    costs: Costs | None
+    fabric: tuple[str, ...] | None
+    job: tuple[str, ...] | None
 
 
 def describe(scenario: Scenario) -> Machine:
     """Compile a scenario and say what it is, even if the engine cannot run it."""
     effects = Effects(scenario)
-    policy, losses = scenario.fabric.policy, first_losses(scenario)
+    losses = first_losses(scenario)
     plan, refusal = _lowered(scenario)
     return Machine(
         scenario=scenario.name,
@@ -136,8 +164,22 @@ def describe(scenario: Scenario) -> Machine:
         accelerators=effects.accelerators,
         planes=scenario.fabric.planes,
         lanes_per_link=scenario.fabric.lanes_per_link,
-        policy=policy.kind if policy.unit is None else f"{policy.kind} {policy.unit}",
+        policy=policy_text(scenario),
         technicians=scenario.service.technicians,
+        windows=scenario.service.windows,
+        scheduled=tuple(
+            ScheduledRow(
+                s.name,
+                s.unit,
+                scenario.tree.nodes[s.unit].total,
+                s.every_hours,
+                law(s.time),
+                s.technician,
+                s.windowed,
+                mean_hours(s.time) / s.every_hours,
+            )
+            for s in scenario.service.scheduled or ()
+        ),
         environment=scenario.environment,
         made=None if scenario.manufacturing is None else scenario.manufacturing.unit,
         units=tuple(_unit(scenario, effects, name, losses[name]) for name in scenario.tree.nodes),
@@ -148,13 +190,22 @@ def describe(scenario: Scenario) -> Machine:
         ),
         questions=questions(scenario, refusal),
         heat=heat_of(scenario, plan),
+        costs=machine_costs(scenario),
+        fabric=fabric_text(scenario),
+        job=job_text(scenario),
     )
 
 
 def machine_object(machine: Machine) -> dict:
-    """Return what `fdmc show --json` prints; without a thermal section it says nothing of heat."""
+    """Return what `fdmc show --json` prints; it says nothing of what the scenario does not have, such as heat."""
     found = plain(machine)
-    return found if machine.heat is not None else {k: v for k, v in found.items() if k != "heat"}
+    if machine.costs is not None:
+        found["costs"] = costs_object(machine.costs)
+    return {
+        k: v
+        for k, v in found.items()
+        if k not in ("heat", "costs", "fabric", "job") or v is not None
+    }
 
 
 def _lowered(scenario: Scenario) -> tuple[Plan | None, str | None]:
@@ -232,6 +283,9 @@ def _class(scenario: Scenario, effects: Effects, unit: str, component: str) -> C
         rule=rule.name,
         stock=rule.stock,
         restock_hours=rule.restock_hours,
+        technician=not rule.unattended,
+        window=bool(rule.windowed),
+        opportunistic=bool(rule.opportunistic),
         grade=part.grade,
         source=part.source if part.use is None else f"library row {part.use}: {part.source}",
         at_reference=_laws({way.name: way.lifetime for way in part.mechanisms}),
@@ -274,3 +328,12 @@ def stock_text(row: ClassRow) -> str:
     if row.stock is None:
         return "unlimited"
     return f"{row.stock:,}, restock {duration(row.restock_hours or 0.0)}"
+
+
+def rule_text(row: ClassRow) -> str:
+    """Return when a job of a rule opens and begins, in words: `failed; no technician; in visits too`."""
+    words = [row.when]
+    words += [] if row.technician else ["no technician"]
+    words += ["in windows"] if row.window else []
+    words += ["in visits too"] if row.opportunistic else []
+    return "; ".join(words)

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 
 from rich.console import Group
 
+from ._costs import machine_cost_tables
 from ._format import duration, number, percent
 from ._heat_tables import celsius, machine_heat_tables
-from ._machine import ClassRow, HeatRow, Machine, stock_text
+from ._machine import ClassRow, HeatRow, Machine, rule_text, stock_text
 from ._table import table
 
 
@@ -28,8 +29,12 @@ def headline(machine: Machine) -> str:
         f"{'new' if machine.start == 'new' else 'the stationary state'}; fingerprint "
         f"{machine.fingerprint}.\n"
         f"Failure budget {number(fits)} FIT: {number(fits * 8.76e-6)} occurrences a year with "
-        f"every part in working order.{_made(machine)}"
+        f"every part in working order.{_made(machine)}{_divided(machine)}"
     )
+
+
+def _divided(machine: Machine) -> str:
+    return "".join(f"\n{line}" for line in (*(machine.fabric or ()), *(machine.job or ())))
 
 
 def _made(machine: Machine) -> str:
@@ -53,10 +58,14 @@ def machine_tables(machine: Machine) -> Iterator[Group]:
     yield _levels(machine)
     yield _failures(machine)
     yield _replacements(machine)
+    if machine.scheduled:
+        yield _scheduled(machine)
     if machine.heat is not None:
         yield from machine_heat_tables(machine.heat)
     if machine.environment or any(c.heat for c in machine.classes):
         yield _temperatures(machine)
+    if machine.costs is not None:
+        yield from machine_cost_tables(machine.costs)
     yield _sources(machine)
     yield table(
         "Questions, and how they are answered",
@@ -121,8 +130,16 @@ def _levels(machine: Machine) -> Group:
         map(row, machine.units),
         "FIT and occurrences: the unit's own components, all of them in working order.\n"
         "First loss: when anything on this level, anywhere in the machine, first loses something, "
-        "with all parts new at the start and never repaired; the probability is for the mission.",
+        "with all parts new at the start and never repaired; the probability is for the mission."
+        + _spares_of_test(machine),
     )
+
+
+def _spares_of_test(machine: Machine) -> str:
+    if machine.made is None:
+        return ""
+    left = "histories count those that test leaves, and follow latent defects with an infant law"
+    return f"\nAll spares are counted here; {left}."
 
 
 def _failures(machine: Machine) -> Group:
@@ -159,7 +176,7 @@ def _replacements(machine: Machine) -> Group:
     groups: dict[tuple, list[str]] = {}
     for c in machine.classes:
         time = c.repair_time or "missing"
-        key = (c.swap, c.takes_out or "nothing", time, stock_text(c), c.when, c.rule)
+        key = (c.swap, c.takes_out or "nothing", time, stock_text(c), rule_text(c), c.rule)
         groups.setdefault(key, []).append(c.component if c.component == c.swap else c.name)
     rows = [(key[0], ", ".join(names), *key[1:5]) for key, names in groups.items()]
     return table(
@@ -167,7 +184,46 @@ def _replacements(machine: Machine) -> Group:
         ("!FRU swapped", "when these fail", "!takes out", "repair time", "stock", "!job opens"),
         rows,
         "A job opens when the part has failed, or when its counting group is short of what is "
-        "needed (its unit lost, where that has a structure).",
+        f"needed (its unit lost, where that has a structure).{_rules_note(machine)}",
+    )
+
+
+def _rules_note(machine: Machine) -> str:
+    """Return what the rules mean that occur, and when the windows are."""
+    lines = []
+    w = machine.windows
+    if w is not None:
+        lines.append(
+            f"Windows: open for {duration(w.open_hours)} every {duration(w.every_hours)}, one of them from "
+            f"{duration(w.first_hours)} on; a job begins in one, and goes on when it has closed."
+        )
+    if any(c.opportunistic for c in machine.classes):
+        lines.append(
+            "In visits too: where a unit around the FRU is out of service, a job begins at once, failures that spares "
+            "cover get one, and it occupies nobody."
+        )
+    return "".join(f"\n{line}" for line in lines)
+
+
+def _scheduled(machine: Machine) -> Group:
+    rows = [
+        (
+            s.name, f"{s.copies:,} {s.unit}", duration(s.every_hours), s.time, percent(s.out_share),
+            "one" if s.technician else "none", "in windows" if s.window else "at its time",
+        )
+        for s in machine.scheduled
+    ]  # fmt: skip
+    columns = (
+        "!work",
+        ">takes out",
+        ">each, every",
+        "for",
+        ">of its time",
+        "!technician",
+        "!begins",
+    )
+    return table(
+        "Scheduled work", columns, rows, "The copies take turns, evenly staggered; each is a drain."
     )
 
 

@@ -1,12 +1,12 @@
 """What a factory ships, as sentences, tables and JSON."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.console import Group
 
-from ..collect import LANES, ManufacturingResult
+from ..collect import LANES, BurnInRow, ManufacturingResult
 from ..tally import Estimate
-from ._format import best, interval, number, percent, plain, share
+from ._format import best, duration, interval, number, percent, plain, share
 from ._table import table
 
 
@@ -17,7 +17,9 @@ _HEAD = (
     ("yield_adjusted_bandwidth", "yield-adjusted bandwidth, per start"),
     ("live_lanes", "live lanes of one shipped"),
     ("spares_left", "spares left on one shipped"),
-    ("latent_lanes", "latent defects on its lanes"),
+    ("latent_lanes", "lanes with a latent defect"),
+    ("latent_failures.first_year", "of them fail in the first year"),
+    ("latent_failures.mission", "of them fail in the mission"),
     ("escape_prob", "escapes: bad, of those shipped"),
     ("cost", "cost of one shipped"),
     ("cost_per_tbps", "cost of a delivered Tb/s"),
@@ -68,6 +70,36 @@ def manufacturing_tables(result: ManufacturingResult) -> Iterator[Group]:
             rows,
             "Raw: had nothing failed. Scrap before: its own rejects. Scrap after: lost with what it was built into.",
         )
+
+
+def burn_in_tables(result: ManufacturingResult, rows: Sequence[BurnInRow]) -> Iterator[Group]:
+    """Yield what longer or shorter burn-in gives and takes, for the times in the oven of these rows."""
+    time = lambda row: duration(row.hours) if row.hours else "none"
+    yield table(
+        f"Burn-in of one {result.unit} (exact)",
+        ("!in the oven", ">ship, %", f">cost of one shipped, {rows[0].cost.unit}", ">fail in the first year, lanes"),
+        (
+            (time(row), _known(row.ship_prob), _known(row.cost), number(row.early_failures.best))
+            for row in rows
+        ),
+    )  # fmt: skip
+
+    def cells(row: BurnInRow, over: str, lost: Estimate, latent: Estimate):
+        return time(row), over, best(lost), interval(lost), best(latent), interval(latent)
+
+    yield table(
+        "Goodput that a new machine loses, by time in the oven",
+        ("!in the oven", "!over", ">lost, %", ">95 % interval", ">by latent defects, %", ">95 % interval"),
+        (
+            cells(row, *spans)
+            for row in rows
+            for spans in (
+                ("first year", row.first_year, row.first_year_latent),
+                ("mission", row.mission, row.mission_latent),
+            )
+        ),
+        f"All rows have the same {rows[0].mission.replicas:,} replicas, so that they differ by burn-in only.",
+    )  # fmt: skip
 
 
 def manufacturing_object(result: ManufacturingResult) -> dict:

@@ -3,6 +3,8 @@
 import dataclasses
 import re
 
+from ._costs_metrics import COST_METRICS
+
 
 @dataclasses.dataclass(frozen=True)
 class Metric:
@@ -69,7 +71,8 @@ METRICS = (
             f"lost_goodput.{kind}.<{name}>",
             "1",
             f"part of 1 - `goodput` that {who} takes: lost work by blame, and checkpoints, restarts "
-            "and drains in proportion to interruptions; the parts add up to 1 - `goodput`",
+            "and drains in proportion to interruptions (scheduled work: its own drains); the parts add up to "
+            "1 - `goodput`",
         )
         for kind, name, who in (
             ("component", "component", "one component"),
@@ -78,6 +81,35 @@ METRICS = (
         )
     ),
     Metric("interruptions_per_year", "1/y", "failures that take a used accelerator out of use"),
+    Metric(
+        "reconfigurations_per_year",
+        "1/y",
+        "of the interruptions, those that only bring spares in: circuits are switched, and no accelerator drops out; "
+        "only with `fabric.reconfigure.spares`",
+    ),
+    Metric(
+        "<metric>.all",
+        "1",
+        "`goodput`, `work_rate` or `availability` of all accelerators, hot spares included; only with "
+        "`workload.uses`, where the metric itself is of those that the job uses",
+    ),
+    Metric(
+        "fleet.accelerators", "accelerators", "all domains of a fleet; only with `workload.domains`"
+    ),
+    Metric(
+        "fleet.goodput",
+        "1",
+        "goodput of one job on all domains: `fleet.ettr` less the drains of all, times `work_rate`; domains share the "
+        "batch by their pace",
+    ),
+    Metric(
+        "fleet.ettr",
+        "1",
+        "as `ettr`, for a job that an interruption of any domain stops: the mean run time is that of a domain over "
+        "their number",
+    ),
+    Metric("fleet.interruptions_per_year", "1/y", "`interruptions_per_year` of all domains"),
+    Metric("fleet.mttf", "h", "mean run time of the job on all domains between two interruptions"),
     Metric("drains_per_year", "1/y", "starts of repairs that take a used accelerator out of use"),
     Metric(
         "collective_efficiency.<op>",
@@ -130,6 +162,7 @@ METRICS = (
         "W",
         "heaters of all rings, mean over the load and the stops, between excursions",
     ),
+    *(Metric(*row) for row in COST_METRICS),
     Metric(
         "blast_radius.mean",
         "accelerators",
@@ -142,6 +175,11 @@ METRICS = (
     ),
     Metric(
         "occurrences_per_year.<component>", "1/y", "failures of one component, wherever it stands"
+    ),
+    Metric(
+        "scheduled_per_year.<work>",
+        "1/y",
+        "how often scheduled work falls due, all copies of its unit together; only with `service.scheduled`",
     ),
     Metric(
         "spares_per_year.<FRU>",

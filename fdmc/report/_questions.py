@@ -64,6 +64,10 @@ def _sampled(scenario: Scenario):
     why = ["repairs of whole FRUs overlap"]
     why += ["jobs wait for technicians"] if service.technicians is not None else []
     why += ["shelves run out"] if shelves else []
+    rules = service.replace.values()
+    why += ["jobs wait for windows"] if any(r.windowed for r in rules) else []
+    why += ["repairs share visits"] if any(r.opportunistic for r in rules) else []
+    why += ["units are out for scheduled work"] if service.scheduled else []
     yield Question(
         "goodput, work rate, availability, full strength",
         SAMPLED,
@@ -82,11 +86,12 @@ def _sampled(scenario: Scenario):
     yield Question(
         "blast radius, occurrences, spares a year", SAMPLED, "counted over the same histories"
     )
-    yield Question(
-        "state at one time without repair, or stationary with independent repairs",
-        SAMPLED,
-        "`fdmc.snapshot` in Python",
-    )
+    if not service.scheduled:
+        yield Question(
+            "state at one time without repair, or stationary with independent repairs",
+            SAMPLED,
+            "`fdmc.snapshot` in Python",
+        )
     if scenario.thermal is not None:
         yield from _heated(scenario)
     if scenario.workload.collectives:
@@ -128,6 +133,14 @@ def _refused(scenario: Scenario, refusal: str | None):
             "stationary state, exact availability of laboratory systems",
             REFUSED,
             "the environment changes failure rates; nothing that it shifts is ever stationary",
+        )
+    rules, scheduled = scenario.service.replace.values(), scenario.service.scheduled
+    if scheduled or any(r.windowed or r.opportunistic for r in rules):
+        yield Question(
+            ("state at one time, " if scheduled else "")
+            + "stationary state with independent repairs, exact availability of laboratory systems",
+            REFUSED,
+            "repairs depend on windows, visits or scheduled work (service)",
         )
     if scenario.thermal is not None and refusal is None:
         for path, classes in unseen(scenario).items():

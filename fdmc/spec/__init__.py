@@ -1,3 +1,5 @@
+from ._economics import Amount as Amount, Economics as Economics
+from ._economics_units import money as money
 from ._heat import (
     EFFECTS as EFFECTS,
     ConstantLoad as ConstantLoad,
@@ -51,18 +53,30 @@ from ._model import (
     Environment as Environment,
     Fabric as Fabric,
     Group as Group,
+    Parallel as Parallel,
     Policy as Policy,
+    Reconfigure as Reconfigure,
     Restart as Restart,
     Rule as Rule,
+    Scheduled as Scheduled,
     Service as Service,
     Step as Step,
     Structure as Structure,
     Unit as Unit,
+    Windows as Windows,
     Workload as Workload,
 )
 from ._problem import Problem as Problem, ScenarioError as ScenarioError
 from ._roles import role_of as role_of
 from ._scenario import Scenario as Scenario, resolve_rule as resolve_rule
 from ._schema import schema as schema
+from ._sizing import (
+    Limit as Limit,
+    Option as Option,
+    Setting as Setting,
+    Sizing as Sizing,
+    Variable as Variable,
+)
 from ._structure import cut_sets as cut_sets, events as events, gates as gates
 from ._tree import Node as Node, Tree as Tree
+from ._units import QuantityError as QuantityError

@@ -4,31 +4,34 @@ from collections.abc import Mapping
 from typing import Any
 
 from ._build_component import component
+from ._build_economics import economics
 from ._build_heat import thermal
 from ._build_manufacturing import manufacturing
-from ._collective_form import algorithm_of
+from ._build_sizing import sizing
+from ._build_workload import policy, reconfigure, workload
+from ._fabric_form import ClassForm, TrunkForm
 from ._form import (
     DocumentForm,
     EnvironmentForm,
     FabricForm,
     GroupForm,
     RuleForm,
+    ServiceForm,
     UnitForm,
-    WorkloadForm,
 )
 from ._model import (
-    Checkpoint,
-    Collective,
     Environment,
     Fabric,
     Group,
-    Policy,
-    Restart,
     Rule,
+    Scheduled,
     Service,
     Step,
+    Torus,
+    TrafficClass,
+    Trunk,
     Unit,
-    Workload,
+    Windows,
 )
 from ._scenario import Scenario
 from ._structure import structure_of
@@ -50,15 +53,14 @@ def build(form: DocumentForm, name: str, data: dict[str, Any]) -> Scenario:
         components={key: component(key, part) for key, part in form.components.items()},
         units=units,
         fabric=_fabric(form.fabric, units),
-        service=Service(
-            form.service.technicians,
-            {key: _rule(key, rule) for key, rule in form.service.replace.items()},
-        ),
-        workload=_workload(form.workload),
+        service=_service(form.service),
+        workload=workload(form.workload),
         document=data,
         environment=None if form.environment is None else _environment(form.environment),
         thermal=thermal(form.thermal, form.fabric.accelerator),
         manufacturing=manufacturing(form.manufacturing, form.thermal),
+        economics=economics(form.economics, units),
+        sizing=sizing(form.sizing, data),
     )
 
 
@@ -82,15 +84,11 @@ def _fabric(form: FabricForm, units: Mapping[str, Unit]) -> Fabric:
     planes = form.planes or 1
     if form.plane is not None:
         planes, here = 1, form.plane
-        while here in parents:
+        top = None if form.trunk is None else form.trunk.unit
+        while here in parents and here != top:
             planes *= units[parents[here]].contains[here].count
             here = parents[here]
     root = next(name for name in units if name not in parents)
-    policy = {
-        "degrade": Policy("degrade", None),
-        "park": Policy("park", form.accelerator),
-        "drop": Policy("park", root),
-    }
     return Fabric(
         accelerator=form.accelerator,
         plane=form.plane,
@@ -98,9 +96,35 @@ def _fabric(form: FabricForm, units: Mapping[str, Unit]) -> Fabric:
         lanes_per_link=form.lanes_per_link,
         lane_rate_gbps=form.lane_rate or 0.0,
         efficiency=form.efficiency,
-        policy=policy[form.policy]
-        if isinstance(form.policy, str)
-        else Policy("park", form.policy["park"]),
+        policy=policy(form.policy, form.accelerator, root),
+        reconfigure=reconfigure(form.reconfigure),
+        classes=_classes(form.classes),
+        trunk=None if form.trunk is None else _trunk(form.trunk, form.lane_rate),
+        torus=None if form.torus is None else Torus(form.torus.cube, form.torus.slice),
+    )
+
+
+def _classes(forms: Mapping[str, ClassForm] | None) -> dict[str, TrafficClass] | None:
+    if forms is None:
+        return None
+    return {name: TrafficClass(form.share, form.priority) for name, form in forms.items()}
+
+
+def _trunk(form: TrunkForm, lane_rate: float | None) -> Trunk:
+    return Trunk(form.unit, form.lanes, form.link, form.lane_rate or lane_rate or 0.0)
+
+
+def _service(form: ServiceForm) -> Service:
+    w = form.windows
+    planned = tuple(
+        Scheduled(name, s.unit, s.every, s.time.law(), s.technician, s.window)
+        for name, s in form.scheduled.items()
+    )
+    return Service(
+        form.technicians,
+        {key: _rule(key, rule) for key, rule in form.replace.items()},
+        windows=None if w is None else Windows(w.every, getattr(w, "for"), w.first),
+        scheduled=planned or None,
     )
 
 
@@ -113,18 +137,7 @@ def _rule(name: str, form: RuleForm) -> Rule:
         stock=form.stock,
         restock_hours=form.restock,
         when=form.when,
-    )
-
-
-def _workload(form: WorkloadForm) -> Workload:
-    return Workload(
-        compute_seconds=form.compute,
-        collectives=tuple(
-            Collective(item.op, item.size, item.overlap, algorithm_of(item), item.latency or None)
-            for item in form.collectives
-        ),
-        checkpoint=Checkpoint(form.checkpoint.write, form.checkpoint.interval),
-        restart=Restart(form.restart.detect, form.restart.resume),
-        slice=form.slice,
-        minimum=form.minimum,
+        unattended=None if form.technician else True,
+        windowed=form.window or None,
+        opportunistic=form.opportunistic or None,
     )

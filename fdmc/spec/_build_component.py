@@ -36,6 +36,7 @@ def component(name: str, form: ComponentForm) -> Component:
         description=form.description or text,
         at_kelvin=form.at,
         current=form.current,
+        leaves=form.leaves or None,
     )
 
 

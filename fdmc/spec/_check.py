@@ -3,13 +3,21 @@
 from collections.abc import Iterator
 
 from .. import library
+from ._check_economics import check_economics, check_rack
 from ._check_environment import check_environment
+from ._check_fabric import (
+    check_classes,
+    check_leaves,
+    check_torus,
+    check_trunk,
+)
 from ._check_heat import check_heat, check_heat_places
 from ._check_manufacturing import check_making, check_making_places
 from ._check_mechanisms import check_mechanisms
 from ._check_names import check_names, dangling
 from ._check_roles import check_roles
-from ._check_service import check_service
+from ._check_service import check_planned, check_service
+from ._check_sizing import check_sizing
 from ._check_structure import check_counted_structures, check_structures
 from ._draft import Draft, whole
 from ._mechanism_form import OWN
@@ -32,8 +40,12 @@ def check(draft: Draft) -> Iterator[Finding]:
     yield from check_names(draft)
     yield from check_structures(draft)
     yield from check_environment(draft)
+    yield from check_classes(draft)
     yield from check_heat(draft)
     yield from check_making(draft)
+    yield from check_economics(draft)
+    yield from check_sizing(draft)
+    yield from check_planned(draft)
     broken = list(_check_containment(draft))
     yield from broken
     roots = set(draft.units) - {child for unit in draft.units.values() for child in unit.contains}
@@ -45,8 +57,12 @@ def check(draft: Draft) -> Iterator[Finding]:
     yield from check_roles(draft, tree, counted=draft.counted and not sizes)
     yield from check_service(draft, tree)
     yield from check_counted_structures(draft, tree)
+    yield from check_leaves(draft, tree)
+    yield from check_trunk(draft, tree)
+    yield from check_torus(draft, tree)
     yield from check_heat_places(draft, tree)
     yield from check_making_places(draft, tree)
+    yield from check_rack(draft, tree)
 
 
 def _check_library(draft: Draft) -> Iterator[Finding]:

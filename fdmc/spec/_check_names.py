@@ -44,6 +44,8 @@ def _check_fabric_names(draft: Draft) -> Iterator[Finding]:
         (("fabric", "accelerator"), fabric.get("accelerator")),
         (("fabric", "plane"), fabric.get("plane")),
         (("fabric", "policy", "park"), policy.get("park")),
+        (("fabric", "trunk", "unit"), draft.section("fabric", "trunk").get("unit")),
+        (("fabric", "trunk", "link"), draft.section("fabric", "trunk").get("link")),
     )
     for path, name in named:
         if isinstance(name, str) and name not in draft.units:

@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Iterator
 
+from ._check_workload import check_workload
 from ._draft import Draft, whole
 from ._problem import Finding
 from ._roles import role_of, supplier_of
@@ -16,6 +17,8 @@ class Ends:
     accelerator: str
     plane: str | None
     planes: int | None
+    trunk: str | None = None  # the unit whose copies carry the lanes of a trunk
+    leaf: str | None = None  # the unit that has planes of its own
 
 
 def check_roles(draft: Draft, tree: Tree, counted: bool) -> Iterator[Finding]:
@@ -28,7 +31,7 @@ def check_roles(draft: Draft, tree: Tree, counted: bool) -> Iterator[Finding]:
         return
     yield from _check_counting(draft, tree, ends)
     yield from _check_suppliers(draft, tree, ends)
-    yield from _check_workload(draft, tree, ends, counted)
+    yield from check_workload(draft, tree, ends, counted)
     if counted and ends.planes is not None:
         yield from _check_links(draft, tree, ends, ends.planes)
 
@@ -37,6 +40,8 @@ def fabric_ends(draft: Draft, tree: Tree) -> Ends | None:
     """Accelerator, plane and number of planes, or None when the names are not good."""
     fabric = draft.section("fabric")
     accelerator, plane = fabric.get("accelerator"), fabric.get("plane")
+    link = draft.section("fabric", "trunk").get("link")
+    link = link if isinstance(link, str) else None
     if not isinstance(accelerator, str) or accelerator not in tree.nodes:
         return None
     if plane is not None:
@@ -44,8 +49,15 @@ def fabric_ends(draft: Draft, tree: Tree) -> Ends | None:
             return None
         if plane in tree.ancestors(accelerator) or accelerator in tree.ancestors(plane):
             return None
-        return Ends(accelerator, plane, tree.nodes[plane].total)
-    return Ends(accelerator, None, whole(fabric.get("planes", 1)))
+        own = leaf_unit(draft, tree, plane)
+        return Ends(accelerator, plane, tree.per(own or tree.root, plane), link, own)
+    return Ends(accelerator, None, whole(fabric.get("planes", 1)), link)
+
+
+def leaf_unit(draft: Draft, tree: Tree, plane: str) -> str | None:
+    """The unit that has planes of its own below a trunk, if it holds the planes."""
+    unit = draft.section("fabric", "trunk").get("unit")
+    return unit if isinstance(unit, str) and unit in tree.ancestors(plane) else None
 
 
 def _check_fabric(draft: Draft, tree: Tree, ends: Ends | None) -> Iterator[Finding]:
@@ -167,17 +179,3 @@ def _check_links(draft: Draft, tree: Tree, ends: Ends, planes: int) -> Iterator[
             yield Finding(path, said, f"choose a count that divides {above}, or a multiple of it")
             continue
         served[name] = max(1, above // node.count)
-
-
-def _check_workload(draft: Draft, tree: Tree, ends: Ends, counted: bool) -> Iterator[Finding]:
-    policy = draft.section("fabric").get("policy")
-    unit = policy.get("park") if isinstance(policy, dict) else ends.accelerator
-    unit = tree.root if policy == "drop" else unit
-    workload = draft.section("workload")
-    if not counted or not isinstance(unit, str) or unit not in tree.nodes:
-        return
-    for key, name in (("minimum", ends.accelerator), ("slice", unit)):
-        wanted, total = whole(workload.get(key)), tree.nodes[name].total
-        if wanted is not None and wanted > total:
-            said = f"{wanted} exceeds the {total} '{name}' of the machine"
-            yield Finding(("workload", key), said, f"write at most {total}")

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
-from ._fields import Bytes, Form, Seconds, refuse
+from ._fields import Bytes, Form, Name, Seconds, refuse
 from ._problem import shown
 
 
@@ -50,6 +50,12 @@ class CollectiveForm(Form):
     overlap: Seconds = Field(default=0.0, description="Time hidden behind computation.")
     algorithm: AlgorithmField = ("optimal",)
     latency: Seconds = Field(default=0.0, description="Time of each step of the algorithm.")
+    traffic: Name | None = Field(
+        default=None, alias="class", description="Its class of traffic (fabric.classes)."
+    )
+    group: Literal["tensor", "expert", "data"] | None = Field(
+        default=None, description="Groups that it runs in (workload.parallel); default: all."
+    )
 
     @model_validator(mode="after")
     def _algorithm_fits(self) -> "CollectiveForm":

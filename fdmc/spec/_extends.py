@@ -1,7 +1,8 @@
 """`extends: NAME`: a document that says only what differs from another one.
 
 Mappings are merged key by key, null takes a key away, everything else is replaced. The name and the
-title are the document's own. What the other document says keeps its own file and line.
+title are the document's own, and so is what is asked of it (`sizing`). What the other document says keeps
+its own file and line.
 """
 
 import dataclasses
@@ -14,7 +15,7 @@ from ._structure_file import write_out
 from ._yaml import Text
 
 
-_OWN = ("name", "title", "extends")
+_OWN = ("name", "title", "extends", "sizing")  # a question about a machine is not inherited
 Reader = Callable[[str, pathlib.Path], tuple[pathlib.Path, Text] | str]
 """Reads the document of a name as seen from a folder: its file and text, or what to write instead."""
 

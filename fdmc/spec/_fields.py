@@ -95,6 +95,23 @@ def _inside(value: Any) -> float:
     return number
 
 
+def _portion(whole: bool, value: Any) -> float:
+    """A share of something, as a number or in percent: from 0 to below 1, or above 0 where it may be the `whole`."""
+    text = value.strip() if isinstance(value, str) else ""
+    number = value
+    if text.endswith("%"):
+        try:
+            number = float(text[:-1]) / 100
+        except ValueError:
+            pass
+    if isinstance(number, bool) or not isinstance(number, int | float) or math.isnan(number):
+        raise refuse(f"{shown(value)} is no share", 'write one such as "50 %" or 0.5')
+    if not (0 < number <= 1 if whole else 0 <= number < 1):
+        said = "more than 0 % and at most 100 %" if whole else "at least 0 % and less than 100 %"
+        raise refuse(f"{shown(value)} must be {said}")
+    return float(number)
+
+
 def _switch(value: Any) -> bool:
     if not isinstance(value, bool):
         raise refuse(f"{shown(value)} is neither true nor false", "write true or false")
@@ -193,6 +210,8 @@ GramsPerSquareMillimetre = Annotated[
     float, *_of(units.GRAMS_PER_SQUARE_MILLIMETRE, 0.0, "26.13 g/mm2")
 ]
 Kilograms = Annotated[float, *_of(units.KILOGRAMS, 0.0, "1.2 kg")]
+TokensMore = Annotated[float, *_of(units.TOKENS, LEAST, "4 Mtoken")]
+TokensPerSecond = Annotated[float, *_of(units.TOKENS_PER_SECOND, LEAST, "1.2 Mtoken/s")]
 
 _POSITIVE = {"type": "number", "exclusiveMinimum": 0}
 Positive = Annotated[float, *_field(functools.partial(_number, 0.0, math.inf), _POSITIVE)]
@@ -202,6 +221,18 @@ Fraction = Annotated[
 _ZERO = {"type": "number", "minimum": 0}
 NonNegative = Annotated[float, *_field(functools.partial(_from_zero, math.inf), _ZERO)]
 Share = Annotated[float, *_field(functools.partial(_from_zero, 1.0), {**_ZERO, "maximum": 1})]
+_PERCENT = {"type": "string", "pattern": r"^\s*[-+0-9.eE]+\s*%\s*$", "examples": ["50 %"]}
+Left = Annotated[
+    float,
+    *_field(
+        functools.partial(_portion, False),
+        {"anyOf": [{**_ZERO, "exclusiveMaximum": 1}, _PERCENT]},
+    ),
+]
+Portion = Annotated[
+    float,
+    *_field(functools.partial(_portion, True), {"anyOf": [{**_POSITIVE, "maximum": 1}, _PERCENT]}),
+]
 Duty = Annotated[float, *_field(_inside, {**_POSITIVE, "exclusiveMaximum": 1})]
 Switch = Annotated[bool, *_field(_switch, {"type": "boolean"})]
 

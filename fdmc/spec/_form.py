@@ -2,24 +2,23 @@
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, create_model
+from pydantic import BeforeValidator, Field, create_model
 
-from ._collective_form import CollectiveForm
+from ._economics_form import EconomicsForm
+from ._fabric_form import ClassForm, TorusForm, TrunkForm
 from ._fields import (
     Count,
     Form,
     Fraction,
     Gbps,
     Hours,
-    Interval,
     KelvinMore,
     LongHours,
     Name,
     Outage,
     ScenarioName,
-    Seconds,
-    SecondsMore,
     Stock,
+    Switch,
     Technicians,
     Text,
     refuse,
@@ -29,7 +28,10 @@ from ._law_form import Repair
 from ._manufacturing_form import ManufacturingForm
 from ._mechanism_form import ComponentForm
 from ._problem import shown
+from ._service_form import ScheduledForm, WindowsForm
+from ._sizing_form import SizingForm
 from ._structure_form import StructureField
+from ._workload_form import PolicyField, ReconfigureForm, WorkloadForm
 
 
 class GroupForm(Form):
@@ -74,26 +76,6 @@ class UnitForm(Form):
 UnitField = Annotated[UnitForm, BeforeValidator(_empty, json_schema_input_type=UnitForm | None)]
 
 
-def _policy(value: Any) -> Any:
-    parks = isinstance(value, dict) and list(value) == ["park"] and isinstance(value["park"], str)
-    if parks or (isinstance(value, str) and value in ("degrade", "park", "drop")):
-        return value
-    raise refuse(f"{shown(value)} is no policy", "write degrade, park, drop or {park: tray}")
-
-
-_PARK = {
-    "type": "object",
-    "properties": {"park": {"type": "string", "description": "The unit that is parked whole."}},
-    "required": ["park"],
-    "additionalProperties": False,
-}
-PolicyField = Annotated[
-    Any,
-    BeforeValidator(_policy),
-    WithJsonSchema({"anyOf": [{"enum": ["degrade", "park", "drop"]}, _PARK]}),
-]
-
-
 class FabricForm(Form):
     """Accelerators, planes and lanes."""
 
@@ -108,7 +90,21 @@ class FabricForm(Form):
         default=1.0, description="Share of the lane rate that carries data."
     )
     policy: PolicyField = Field(
-        default="degrade", description="degrade, park, drop, or {park: unit}."
+        default="degrade", description="degrade, park, drop, {park: unit}, elastic, non_uniform."
+    )
+    classes: dict[Name, ClassForm] | None = Field(
+        default=None,
+        description="Classes of traffic that have a part of every link for themselves.",
+        json_schema_extra={"minProperties": 1},
+    )
+    trunk: TrunkForm | None = Field(
+        default=None, description="A second level above units that have planes of their own."
+    )
+    torus: TorusForm | None = Field(
+        default=None, description="Slices are tori of cubes, whose faces the planes join."
+    )
+    reconfigure: ReconfigureForm | None = Field(
+        default=None, description="Optical circuit switching: its time, and when spares step in."
     )
 
 
@@ -127,16 +123,29 @@ class RuleForm(Form):
     when: Literal["failed", "short"] | None = Field(
         default=None, description="Open a job at every failure, or only when something is lost."
     )
+    technician: Switch = Field(
+        default=True, description="Whether a job needs one; without, it occupies nobody."
+    )
+    window: Switch = Field(default=False, description="Begin only in a maintenance window.")
+    opportunistic: Switch = Field(
+        default=False, description="Done as well when a unit around the FRU is out of service."
+    )
 
 
 RuleField = Annotated[RuleForm, BeforeValidator(_empty, json_schema_input_type=RuleForm | None)]
 
 
 class ServiceForm(Form):
-    """Technicians and replacement rules."""
+    """Technicians, replacement rules, maintenance windows and scheduled work."""
 
     technicians: Technicians = Field(default=None, description="Repairs at the same time.")
     replace: dict[Name, RuleField] = Field(default={}, description="Rules by component or unit.")
+    windows: WindowsForm | None = Field(
+        default=None, description="Maintenance windows, for rules with `window: true`."
+    )
+    scheduled: dict[Name, ScheduledForm] = Field(
+        default={}, description="Planned work by name, such as firmware."
+    )
 
 
 if TYPE_CHECKING:
@@ -168,35 +177,6 @@ class EnvironmentForm(Form):
     )
 
 
-class CheckpointForm(Form):
-    """Saving the state of the job."""
-
-    write: Seconds = Field(default=0.0, description="Time that one checkpoint stops the job.")
-    interval: Interval = Field(
-        default=None, description="Run time between checkpoints, or optimal."
-    )
-
-
-class RestartForm(Form):
-    """Getting back to work after an interruption."""
-
-    detect: Seconds = Field(default=0.0, description="Time to notice.")
-    resume: Seconds = Field(default=0.0, description="Time to load and run again.")
-
-
-class WorkloadForm(Form):
-    """The job."""
-
-    compute: SecondsMore = Field(default=1.0, description="Computation of one step.")
-    collectives: list[CollectiveForm] = Field(default=[], description="Collectives of one step.")
-    checkpoint: CheckpointForm = Field(default_factory=CheckpointForm)
-    restart: RestartForm = Field(default_factory=RestartForm)
-    slice: Count = Field(
-        default=1, description="Parking units (or accelerators) that work only together."
-    )
-    minimum: Count = Field(default=1, description="Accelerators below which no work is done.")
-
-
 class DocumentForm(Form):
     """A machine, what fails in it, who repairs it, and the work it does."""
 
@@ -223,6 +203,12 @@ class DocumentForm(Form):
     )
     manufacturing: ManufacturingForm | None = Field(
         default=None, description="How the units that carry the lanes are made, tested and sold."
+    )
+    sizing: SizingForm | None = Field(
+        default=None, description="What may be chosen, within which limits, and what for."
+    )
+    economics: EconomicsForm | None = Field(
+        default=None, description="What parts cost and draw, and who is paid for what."
     )
     service: ServiceForm = Field(default_factory=ServiceForm)
     workload: WorkloadForm = Field(default_factory=WorkloadForm)

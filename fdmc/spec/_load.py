@@ -187,6 +187,9 @@ _EXAMPLES = {
     "coolant": 'write one such as "35 degC"',
     "spread": 'write one such as "5 K"',
     "unit": "name a unit",
+    "every": 'write one such as "7 d"',
+    "for": 'write one such as "8 h"',
+    "time": 'write one such as "1 h"',
     "duration": "write how long it lasts",
 }
 

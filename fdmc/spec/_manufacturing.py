@@ -160,10 +160,18 @@ class BurnInMade:
     acceleration: float
     cost: float
 
+    @property
+    def use_hours(self) -> float:
+        """Hours at use conditions that age a part as much."""
+        return self.hours * self.acceleration
+
 
 @dataclasses.dataclass(frozen=True)
 class LatentDefects:
-    """`ratio` latent defects for each that kills; when one fails in use, and what burn-in wakes."""
+    """`ratio` latent defects for each that kills; when one fails in use, and what burn-in wakes.
+
+    Without `infant` they are counted when units ship, and histories do not know of them.
+    """
 
     ratio: float
     infant: Weibull | None

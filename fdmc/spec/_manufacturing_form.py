@@ -258,7 +258,8 @@ class LatentForm(Form):
         description="Latent defects for each that kills; 0.005 to 0.02 (recalled)."
     )
     infant: WeibullForm | None = Field(
-        default=None, description="When one fails, at use conditions."
+        default=None,
+        description="When one fails, at use conditions; with it histories follow them.",
     )
     burn_in: BurnInForm | None = None
 
@@ -266,11 +267,6 @@ class LatentForm(Form):
     def _woken(self) -> "LatentForm":
         if self.burn_in is not None and self.infant is None:
             raise refuse("burn_in without infant", "give infant: it says what burn-in wakes")
-        if self.infant is not None and self.burn_in is None:
-            raise refuse(
-                "infant does nothing without burn_in: histories do not follow latent defects yet",
-                "give burn_in, or drop infant",
-            )
         return self
 
 

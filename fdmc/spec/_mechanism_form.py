@@ -11,6 +11,7 @@ from ._fields import (
     Hours,
     Kelvin,
     KelvinWide,
+    Left,
     Name,
     NonNegative,
     Positive,
@@ -122,6 +123,10 @@ class ComponentForm(StressForm):
     )
     activation_energy: ElectronVolts | None = Field(
         default=None, description="Of Arrhenius' law; default: the library row's."
+    )
+    leaves: Left = Field(
+        default=0.0,
+        description="What its failure leaves of its unit until the repair, such as a lower speed; default: nothing.",
     )
     source: Text | None = Field(default=None, description="Where the numbers come from.")
     description: Text | None = Field(default=None, description="What the part is.")

@@ -17,7 +17,7 @@ class Component:
 
     Its mechanisms compete: the first to strike fails it. One that is written as a plain lifetime has the name "".
     `at_kelvin` is its temperature at nominal conditions (None: that of its thermal node, or unknown), `current` its
-    drive current over that at which its lifetimes hold.
+    drive current over that at which its lifetimes hold. A failure `leaves` this share of its unit (None: nothing).
     """
 
     name: str
@@ -29,6 +29,12 @@ class Component:
     description: str
     at_kelvin: float | None = None
     current: float | None = None
+    leaves: float | None = None
+
+    @property
+    def takes(self) -> float:
+        """The share of its unit that its failure takes: 1 unless it leaves a part."""
+        return 1.0 - (self.leaves or 0.0)
 
     @property
     def lifetime(self) -> Law:
@@ -83,15 +89,70 @@ class Unit:
 
 @dataclasses.dataclass(frozen=True)
 class Policy:
-    """What is done with impaired accelerators; `unit` is the parking unit (None: `degrade`)."""
+    """What is done with impaired accelerators; `unit` is the parking unit.
 
-    kind: Literal["degrade", "park"]
+    `elastic` drops data replicas with a dead accelerator, `non_uniform` goes on with what is left of tensor groups;
+    `batch` then says whether replicas share the batch by their pace (`balanced`) or wait for the slowest (`equal`).
+    """
+
+    kind: Literal["degrade", "park", "elastic", "non_uniform"]
     unit: str | None
+    batch: Literal["balanced", "equal"] | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Reconfigure:
+    """What an optical circuit switch takes to join other accelerators, and when it brings spares in.
+
+    Spares of the counted parts in `spares` step in only by a reconfiguration: when that brings back more than
+    `loss_above` of the healthy work rate, or where it pays (None). With `restart` the job starts again from its
+    checkpoint then, else it waits.
+    """
+
+    switch_seconds: float
+    bring_up_seconds: float
+    spares: tuple[str, ...]
+    loss_above: float | None
+    restart: bool
+
+    @property
+    def seconds(self) -> float:
+        """Time of one reconfiguration."""
+        return self.switch_seconds + self.bring_up_seconds
+
+
+@dataclasses.dataclass(frozen=True)
+class TrafficClass:
+    """A class of traffic: its part of the lanes of every link, and its rank when lanes are lost (1: the first)."""
+
+    share: float
+    priority: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Trunk:
+    """Every `unit` has planes of its own, and `lanes` to the others; copies of `link` carry them (None: none fails)."""
+
+    unit: str
+    lanes: int
+    link: str | None
+    lane_rate_gbps: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Torus:
+    """Accelerators along each dimension: of a parking unit, and of the slice that `Workload.slice` of them make."""
+
+    cube: tuple[int, ...]
+    shape: tuple[int, ...]
 
 
 @dataclasses.dataclass(frozen=True)
 class Fabric:
-    """Accelerators, switching planes and the lanes between them; `lane_rate_gbps` one way."""
+    """Accelerators, switching planes and the lanes between them; `lane_rate_gbps` one way.
+
+    Of a fabric with a `trunk` the `planes` are those of one of its units.
+    """
 
     accelerator: str
     plane: str | None
@@ -100,6 +161,10 @@ class Fabric:
     lane_rate_gbps: float
     efficiency: float
     policy: Policy
+    reconfigure: Reconfigure | None = None
+    classes: dict[str, TrafficClass] | None = None
+    trunk: Trunk | None = None
+    torus: Torus | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,7 +185,11 @@ class Environment:
 
 @dataclasses.dataclass(frozen=True)
 class Rule:
-    """How a failed part is replaced; None: nothing taken out, own repair time, unlimited stock."""
+    """How a failed part is replaced; None: nothing taken out, own repair time, unlimited stock.
+
+    Jobs need no technician where `unattended`, begin only in a maintenance window where `windowed`, and are done
+    as well when a unit around the FRU is out where `opportunistic`; each is True or None.
+    """
 
     name: str
     swap: str
@@ -129,21 +198,48 @@ class Rule:
     stock: int | None
     restock_hours: float | None
     when: Literal["failed", "short"] | None
+    unattended: Literal[True] | None = None
+    windowed: Literal[True] | None = None
+    opportunistic: Literal[True] | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Windows:
+    """Maintenance windows: one begins at `first_hours`, and every `every_hours` before and after it."""
+
+    every_hours: float
+    open_hours: float
+    first_hours: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Scheduled:
+    """Planned work: each copy of `unit` is out of service for `time` once in `every_hours`."""
+
+    name: str
+    unit: str
+    every_hours: float
+    time: Law
+    technician: bool
+    windowed: bool
 
 
 @dataclasses.dataclass(frozen=True)
 class Service:
-    """Technicians (None: unlimited) and the replacement rules by name of component or unit."""
+    """Technicians (None: unlimited), the replacement rules by name of component or unit, and planned work."""
 
     technicians: int | None
     replace: dict[str, Rule]
+    windows: Windows | None = None
+    scheduled: tuple[Scheduled, ...] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
 class Collective:
     """One collective of a step; `size_bytes` per accelerator, `latency_seconds` a step of its algorithm.
 
-    Without `latency_seconds` steps take no time. Of several algorithms the fastest counts, state by state.
+    Without `latency_seconds` steps take no time. Of several algorithms the fastest counts, state by state. It runs
+    in each `group` of the job (`Parallel`) by itself, or among all (None), on the lanes of its class of `traffic`.
     """
 
     op: Literal["all_reduce", "all_gather", "reduce_scatter", "all_to_all", "broadcast"]
@@ -151,6 +247,8 @@ class Collective:
     overlap_seconds: float
     algorithm: str | tuple[str, ...]
     latency_seconds: float | None = None
+    group: Literal["tensor", "expert", "data"] | None = None
+    traffic: str | None = None
 
     @property
     def algorithms(self) -> tuple[str, ...]:
@@ -160,10 +258,11 @@ class Collective:
 
 @dataclasses.dataclass(frozen=True)
 class Checkpoint:
-    """Cost of a checkpoint and the run time between two; None: the optimal interval."""
+    """Cost of a checkpoint and the run time between two; None: that of `interval_rule`, else the optimal one."""
 
     write_seconds: float
     interval_seconds: float | None
+    interval_rule: Literal["young", "daly"] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -175,8 +274,28 @@ class Restart:
 
 
 @dataclasses.dataclass(frozen=True)
+class Parallel:
+    """How a job divides its accelerators: tensor groups of `tensor` consecutive ones, `data` equal blocks of them.
+
+    An expert group has `expert` accelerators.
+    """
+
+    tensor: int
+    data: int
+    expert: int | None
+
+    def size(self, group: str | None, accelerators: int) -> int:
+        """Participants of one collective of a group, in a job of so many accelerators."""
+        sizes = {None: accelerators, "tensor": self.tensor, "data": self.data}
+        return sizes[group] if group in sizes else self.expert or accelerators
+
+
+@dataclasses.dataclass(frozen=True)
 class Workload:
-    """The job: one step's compute and collectives, and what keeps it safe."""
+    """The job: one step's compute and collectives, and what keeps it safe.
+
+    It `uses` so many accelerators (None: all), the others are hot spares; `domains` of them do one job (None: one).
+    """
 
     compute_seconds: float
     collectives: tuple[Collective, ...]
@@ -184,3 +303,7 @@ class Workload:
     restart: Restart
     slice: int
     minimum: int
+    uses: int | None = None
+    parallel: Parallel | None = None
+    domains: int | None = None
+    scale_out_gbps: float | None = None

@@ -7,7 +7,7 @@ from ._model import Unit
 from ._tree import Tree
 
 
-Role = Literal["container", "link", "plane", "supplier", "support"]
+Role = Literal["container", "link", "plane", "trunk", "supplier", "support"]
 
 
 def supplier_of(tree: Tree, units: Mapping[str, Unit], name: str) -> str | None:
@@ -16,7 +16,12 @@ def supplier_of(tree: Tree, units: Mapping[str, Unit], name: str) -> str | None:
 
 
 def role_of(
-    tree: Tree, units: Mapping[str, Unit], accelerator: str, plane: str | None, name: str
+    tree: Tree,
+    units: Mapping[str, Unit],
+    accelerator: str,
+    plane: str | None,
+    name: str,
+    trunk: str | None = None,
 ) -> Role:
     """The role of a unit; the first that fits, in the order of the table of the model."""
     above = tree.ancestors(name)
@@ -28,4 +33,6 @@ def role_of(
         return "link"
     if plane is not None and (plane in above or name in tree.ancestors(plane)):
         return "plane"
+    if trunk is not None and trunk in above:
+        return "trunk"
     return "support"

@@ -6,18 +6,23 @@ import hashlib
 import json
 from typing import Any, Literal
 
+from ._economics import Economics
 from ._heat import Thermal
 from ._manufacturing import Manufacturing
 from ._model import Component, Environment, Fabric, Rule, Service, Unit, Workload
+from ._sizing import Sizing
 from ._tree import Tree, build_tree
 from .fault_tree import Formula
 
 
 # Fields that say something to people and change no answer.
-_SAID = {"title", "document", "source", "grade", "use", "description", "copies"}
+_SAID = {"title", "document", "source", "grade", "use", "description", "copies", "sizing"}
 # What came later: machines without it keep the fingerprint that they had.
 _LATER = (
-    "structure", "at_kelvin", "current", "environment", "thermal", "manufacturing", "latency_seconds"
+    "structure", "at_kelvin", "current", "environment", "thermal", "manufacturing", "latency_seconds",
+    "economics", "leaves", "classes", "trunk", "traffic", "torus",
+    "batch", "reconfigure", "group", "interval_rule", "uses", "parallel", "domains", "scale_out_gbps",
+    "unattended", "windowed", "opportunistic", "windows", "scheduled",
 )  # fmt: skip
 
 
@@ -42,6 +47,8 @@ class Scenario:
     environment: Environment | None = None
     thermal: Thermal | None = None
     manufacturing: Manufacturing | None = None
+    economics: Economics | None = None
+    sizing: Sizing | None = None
 
     @functools.cached_property
     def tree(self) -> Tree:

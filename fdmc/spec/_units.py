@@ -50,6 +50,7 @@ radian = [angle] = rad
 square_millimetre = 1e-6 * metre ** 2 = mm2
 square_centimetre = 1e-4 * metre ** 2 = cm2
 electron_volt = 1.602176634e-19 * joule = eV
+token = [token]
 """
 
 _NUMBER = r"[-+]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?(?:inf|nan)(?:inity)?"
@@ -60,7 +61,7 @@ _UNIT_NAMES = (
     "h", "min", "s", "ms", "us", "ns", "d", "wk", "y", "hour", "minute", "second", "day", "week",
     "year", "FIT", "bit", "byte", "b", "B", "kB", "MB", "GB", "TB", "KiB", "MiB", "GiB", "TiB",
     "Gb/s", "Tb/s", "Mb/s", "degC", "K", "eV", "W", "mW", "J", "A", "mA", "rad",
-    "mm", "mm2", "cm2", "/cm2", "/mm2", "g/mm2", "kg",
+    "mm", "mm2", "cm2", "/cm2", "/mm2", "g/mm2", "kg", "token", "Mtoken", "token/s", "Mtoken/s",
 )  # fmt: skip
 
 
@@ -110,6 +111,8 @@ PER_SQUARE_CENTIMETRE = Dimension("density of defects", "1 / cm2", "/cm2")
 PER_SQUARE_MILLIMETRE = Dimension("density of defects", "1 / mm2", "/mm2")
 GRAMS_PER_SQUARE_MILLIMETRE = Dimension("carbon per area", "gram / mm2", "g/mm2")
 KILOGRAMS = Dimension("mass", "kilogram", "kg")
+TOKENS = Dimension("number of tokens", "token", "Mtoken")
+TOKENS_PER_SECOND = Dimension("rate of tokens", "token / second", "Mtoken/s")
 
 
 def quantity(value: object, dimension: Dimension, minimum: float = -math.inf) -> float:

@@ -1,6 +1,7 @@
 """From the state of the machine to lost work: step time, checkpoints and restarts, policies, power."""
 
 from ._checkpoint import (
+    daly_interval as daly_interval,
     ettr as ettr,
     ettr_wall as ettr_wall,
     optimal_interval as optimal_interval,

@@ -58,6 +58,7 @@ from ._lane_die import (
     LaneDie as LaneDie,
     die_lanes_lost_prob as die_lanes_lost_prob,
     lanes_lost_prob as lanes_lost_prob,
+    latent_lanes as latent_lanes,
 )
 from ._latent import (
     BurnIn as BurnIn,
@@ -79,6 +80,7 @@ from ._outcome import (
     cost_per_tbps as cost_per_tbps,
     package_lanes_prob as package_lanes_prob,
     shipment as shipment,
+    shipped_latent_lanes as shipped_latent_lanes,
     yield_adjusted_tbps as yield_adjusted_tbps,
 )
 from ._parametric import (

@@ -192,8 +192,8 @@ def _woken(made: Manufacturing) -> float:
     latent = made.latent
     if latent is None or latent.infant is None or latent.burn_in is None:
         return 0.0
-    exposure = latent.burn_in.hours * latent.burn_in.acceleration
-    return -math.expm1(-((exposure / latent.infant.scale_hours) ** latent.infant.shape))
+    infant = latent.infant
+    return -math.expm1(-((latent.burn_in.use_hours / infant.scale_hours) ** infant.shape))
 
 
 def _product(made: Manufacturing, passed: float) -> Product:

@@ -70,6 +70,29 @@ def lanes_lost_prob(
 
     **Returns:** probabilities of 0 to `die.count`, on a new last axis; on the host.
     """
+    each, weights, _ = _by_node(die, density, die_alpha)
+    return np.sum(weights[:, None] * each, -2)
+
+
+def latent_lanes(
+    die: LaneDie, density: Float[np.ndarray, "..."] | float, die_alpha: float, most_lost: int
+) -> tuple[Float[np.ndarray, "..."], Float[np.ndarray, "..."]]:
+    """Probability that a die has lost at most so many lanes, and its mean number of latent lanes then.
+
+    **Arguments:** as for `lanes_lost_prob`.
+
+    **Returns:** $P(K \\le m)$ and $E[L\\,1(K \\le m)]$: each of the $n - K$ good lanes has a latent defect with
+    $1 - e^{-\\gamma m_l G}$.
+    """
+    each, weights, intensity = _by_node(die, density, die_alpha)
+    kept = each[..., : most_lost + 1]
+    good = kept @ (die.count - np.arange(most_lost + 1))
+    share = -np.expm1(-die.latent_ratio * die.lane_defects * intensity)
+    return kept.sum(-1) @ weights, (good * share) @ weights
+
+
+def _by_node(die: LaneDie, density, die_alpha: float):
+    """Distribution of the lanes lost at each density of a die, the weights of these, and the densities."""
     require_nonnegative(density=density)
     values, weights = gamma_nodes(die_alpha)
     intensity = np.asarray(density, float)[..., None] * values
@@ -77,7 +100,7 @@ def lanes_lost_prob(
     whole = -np.expm1(-(die.fatal_defects * intensity + die.shared_hazard))[..., None]
     each = (1 - whole) * binomial_prob(die.count, -np.expm1(-hazard), -hazard)
     each = each + whole * (np.arange(die.count + 1) == die.count)
-    return np.sum(weights[:, None] * each, -2)
+    return each, weights, intensity
 
 
 def die_lanes_lost_prob(die: LaneDie, clustering: Clustering) -> Float[np.ndarray, " outcomes"]:

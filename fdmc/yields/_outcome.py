@@ -6,7 +6,7 @@ from jaxtyping import Float
 
 from ._check import Number, require_count, require_nonnegative, require_positive, require_prob
 from ._clustering import Clustering
-from ._lane_die import LaneDie, lanes_lost_prob
+from ._lane_die import LaneDie, lanes_lost_prob, latent_lanes
 from ._mixture import product_nodes
 from ._repair import FULL, Bins
 
@@ -97,6 +97,41 @@ def shipment(
         grades.append(Grade(share, dies * need, float(prob.sum()), prob))
         higher = need
     return Shipment(tuple(grades))
+
+
+def shipped_latent_lanes(
+    die: LaneDie, dies: int, clustering: Clustering, *, bins: Bins = FULL
+) -> float:
+    """Mean number of lanes with a latent defect on a package that ships.
+
+    **Arguments:** as for `shipment`; what assembly scraps does not depend on the lanes.
+
+    **Returns:** $E[L \\mid \\text{ships}]$. Packages that ship come from better places than those started, so this is
+    less than the share of lanes with one times the lanes that are good.
+
+    **Raises:** `ValueError` for no die, and when no package ships.
+
+    !!! example
+
+        ```python
+        from fdmc.yields import Clustering, LaneDie, shipped_latent_lanes
+
+        die = LaneDie(64, 4, lane_defects=0.01, latent_ratio=0.5)
+        even = shipped_latent_lanes(die, 8, Clustering())
+        assert abs(even / 8 - (68 - 0.68) * 0.005) < 0.01
+        assert shipped_latent_lanes(die, 8, Clustering(wafer_alpha=0.5)) < even
+        ```
+    """
+    require_count(1, dies=dies)
+    values, weights = product_nodes((clustering.lot_alpha, clustering.wafer_alpha))
+    most = die.count - min(
+        bins.lanes(die.lanes)
+    )  # lanes that a die of the lowest bin may have lost
+    ships, latent = latent_lanes(die, values, clustering.die_alpha, most)
+    prob = float(weights @ ships**dies)
+    if not prob > 0:
+        raise ValueError("bins must let a package ship, but none does: widen them.")
+    return dies * float(weights @ (latent * ships ** (dies - 1))) / prob
 
 
 def package_lanes_prob(
