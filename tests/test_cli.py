@@ -432,6 +432,26 @@ def options(parser):
             yield from action.choices.items()
 
 
+def test_compare_pairs_machines(fdmc, small, tmp_path):
+    better = tmp_path / "better.yaml"
+    better.write_text(SMALL.replace("24 h", "6 h").replace("name: small", "name: better"))
+    words = ("compare", small, better, "--replicas", 64, "--seed", 3)
+    code, out, err = fdmc(*words, "--json")
+    assert (code, err) == (0, "")
+    found = json.loads(out, parse_constant=pytest.fail)
+    assert [row["scenario"] for row in found["scenarios"]] == ["small", "better"]
+    gain = found["scenarios"][1]["gain"]
+    assert 0 < gain["low"] < gain["best"] < gain["high"]
+    assert found["scenarios"][0]["gain"]["best"] == 0
+    code, out, _ = fdmc(*words)
+    assert code == 0
+    for said in ("small", "better", "gain, points", "64 histories of seed 3"):
+        assert said in out
+    code, _, err = fdmc("compare", small)
+    assert (code, "two scenarios" in err) == (2, True)
+    assert fdmc("compare", small, "nothing-of-that-name", "--json")[0] == 2
+
+
 def test_help_is_complete_and_documented(fdmc):
     code, out, _ = fdmc("--help")
     assert code == 0

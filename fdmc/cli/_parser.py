@@ -4,6 +4,7 @@ import argparse
 from importlib import metadata
 
 from ..collect import CHUNK
+from ._compare import EXAMPLES as _COMPARE, compare, compare_options
 from ._doctor import doctor
 from ._fault_tree import fault_tree
 from ._fault_tree_options import EXAMPLES as _FAULT_TREE, fault_tree_options
@@ -20,6 +21,7 @@ accelerators loses when its parts fail, and which failure domain is to blame.
 
   fdmc run cpo-512              simulate a packaged scenario
   fdmc show cpo-512             what the machine is, before anything runs
+  fdmc compare pluggable-512 cpo-512   the same failures in several machines
   fdmc size cpo-512             where the next euro of redundancy goes
   fdmc yield cpo-2.5d           what the factory ships: bins, spares left, cost
   fdmc fault-tree plant.xml     Open-PSA and Galileo models: exact, Monte Carlo, importance
@@ -90,6 +92,9 @@ def parser() -> argparse.ArgumentParser:
             _FAULT_TREE,
         )
     )
+    made = _verb(verbs, "compare", compare, "hold machines against each other", _COMPARE)
+    compare_options(made)
+    _set_option(made)
     made = _verb(verbs, "size", size, "choose the redundancy of a scenario", _SIZE)
     size_options(made)
     _set_option(made)

@@ -115,3 +115,21 @@ class Interrupt:
         """
         if self.asked:
             raise KeyboardInterrupt
+
+
+class Fractions:
+    """Says now and then how far the work is, and leaves it when that was asked for."""
+
+    _EVERY_SECONDS = 5.0
+
+    def __init__(self, quiet: bool, interrupt: Interrupt, done: str):
+        self.quiet, self.interrupt, self.done = quiet, interrupt, done
+        self.began = self.said = time.perf_counter()
+
+    def __call__(self, fraction: float) -> None:
+        self.interrupt.check()
+        now = time.perf_counter()
+        if self.quiet or now - self.said < self._EVERY_SECONDS or fraction >= 1:
+            return
+        self.said, left = now, (now - self.began) * (1 - fraction) / fraction
+        say(f"fdmc: {100 * fraction:.0f} % {self.done}, {number(left)} s left")

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import time
 from pathlib import Path
 
 from .. import collect
@@ -12,15 +11,14 @@ from ..report import (
     manufacturing_caption,
     manufacturing_object,
     manufacturing_tables,
-    number,
     plain,
     save_manufacturing,
 )
 from ..spec import Scenario, load
 from ._errors import GOOD, UsageError
 from ._options import hours, whole
-from ._output import say, show, show_json
-from ._progress import Interrupt
+from ._output import show, show_json
+from ._progress import Fractions, Interrupt
 
 
 EXAMPLES = """examples:
@@ -30,7 +28,6 @@ EXAMPLES = """examples:
   fdmc yield cpo-2.5d --set 'manufacturing.bins=[1, 0.875]'
   fdmc yield machine.yaml --burn-in '0 h' '24 h' '4 d'
 """
-_EVERY_SECONDS = 5.0
 _REPLICAS = 1024
 
 
@@ -45,7 +42,7 @@ def yields(args: argparse.Namespace) -> int:
                 scenario,
                 seed=args.seed,
                 packages=args.packages,
-                progress=_Progress(args.quiet, interrupt),
+                progress=Fractions(args.quiet, interrupt, "drawn"),
             )
         except ValueError as error:
             raise UsageError(str(error)) from None
@@ -133,19 +130,3 @@ def _save(result: ManufacturingResult, found: dict, folder: Path) -> list[str]:
         return ["result.json", *(path.name for path in save_manufacturing(result, folder))]
     except OSError as error:
         raise UsageError(f"--out: {folder} cannot be written to ({error.strerror}).") from None
-
-
-class _Progress:
-    """Says now and then how far the drawing is, and leaves it when that was asked for."""
-
-    def __init__(self, quiet: bool, interrupt: Interrupt):
-        self.quiet, self.interrupt = quiet, interrupt
-        self.began = self.said = time.perf_counter()
-
-    def __call__(self, fraction: float) -> None:
-        self.interrupt.check()
-        now = time.perf_counter()
-        if self.quiet or now - self.said < _EVERY_SECONDS or fraction >= 1:
-            return
-        self.said, left = now, (now - self.began) * (1 - fraction) / fraction
-        say(f"fdmc: {100 * fraction:.0f} % drawn, {number(left)} s left")

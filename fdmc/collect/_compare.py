@@ -1,7 +1,7 @@
 """Paired what-ifs: the same histories in several machines, and the differences with their intervals."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import jax
@@ -44,6 +44,7 @@ def compare(
     seed: int = 0,
     replicas: int = 2048,
     chunk: int = 1024,
+    progress: Callable[[float], None] | None = None,
 ) -> Comparison:
     """Simulate the same replicas of several scenarios and estimate the differences in goodput.
 
@@ -51,7 +52,7 @@ def compare(
     scenarios that have the same GPUs: the differences vary less than the goodputs do.
 
     **Arguments:** two scenarios or more (objects, files, packaged names), the first is what the others
-    are compared with; `seed`; `replicas`; `chunk`, replicas a call.
+    are compared with; `seed`; `replicas`; `chunk`, replicas a call; `progress` is called with the fraction done.
 
     **Raises:** `ValueError` for fewer than two scenarios.
     """
@@ -67,6 +68,8 @@ def compare(
             flying = [arm.start(part, chunk) for arm in arms]
             rows = [arm.finish(part, out) for arm, out in zip(arms, flying, strict=True)]
             tally = tally.merge(Tally.of(np.concatenate(rows, 1), core, none, 0))
+            if progress:
+                progress((int(part[-1]) + 1) / replicas)
     finally:
         for arm in arms:
             arm.engine.close()

@@ -1,4 +1,5 @@
 from ._caption import caption as caption, lost_goodput as lost_goodput, precision as precision
+from ._compare import compare_object as compare_object, compare_tables as compare_tables
 from ._costs import (
     robustness_object as robustness_object,
     robustness_table as robustness_table,

@@ -23,7 +23,7 @@ class Control:
     histories: int
 
 
-_EACH = LADDER[1]
+_EACH = LADDER[0]
 
 
 def random_search(
@@ -61,7 +61,7 @@ def _drawn(space: Space, draw: np.random.Generator) -> Point:
 
 def _score(judge: Judge, model: Model, question: Question, point: Point, made):
     """Whether a design keeps the limits, its objective (less is better), its goodput."""
-    found = judge(made, _EACH)
+    found = judge(made, min(_EACH, question.replicas))
     forecast = model.forecast(point)
     paid = all(
         forecast[limit.metric] <= limit.bound

@@ -119,7 +119,10 @@ class _Job:
         self.scenario = scenario
         self.space = Space(dataclasses.replace(scenario, sizing=asked))
         self.start = self.space.start()
-        self.written = machine(self.space.base)
+        # What the written settings cost beside the prices counts too, or the comparison would favour them.
+        pairs = zip(self.space.variables, self.start, strict=True)
+        extra = sum(variable.cost(setting) for variable, setting in pairs)
+        self.written = machine(self.space.base, extra)
         self.bare = None
         if asked.metric == "robustness_per_watt":
             self.bare = machine(unprotected(self.space.base))
