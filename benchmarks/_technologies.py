@@ -1,9 +1,11 @@
 """The machines that are compared, the uncertain rows of their parts, and what each row moves."""
 
+import concurrent.futures
 import dataclasses
 import functools
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeVar
 
 import fdmc
 from fdmc import Estimate
@@ -124,6 +126,7 @@ def knobs_of(machine: fdmc.Scenario) -> list[Knob]:
     return sorted(found, key=lambda knob: not knob.optics)
 
 
+Some = TypeVar("Some")
 Arm = tuple[str, str]  # of a row (or of several together), and which end: low or high
 BASE: Arm = ("", "")
 OPTICS, SHARED, ENGINE = "all of its optics", "all that technologies share", "whole engine"
@@ -184,19 +187,26 @@ _TOGETHER = 5  # variations a call: what they share has been compiled by the fir
 
 def vary(policy: str, rows: bool, replicas: int, seed: int) -> Variations:
     """Every variation of every technology at 512 accelerators, all against the first one as it is."""
-    found: Variations = {}
-    for technology in NAMES:
-        changes = list(arms(technology, rows).items())
-        some = found[technology] = {}
-        for first in (0, *range(1, len(changes), _TOGETHER)):
-            part = changes[first : first + _TOGETHER if first else 1]
-            machines = [scenario(FIRST, 512, policy)]
-            machines += [scenario(technology, 512, policy, sets) for _, sets in part]
-            pair = paired(machines, replicas, seed)
-            for i, (arm, _) in enumerate(part, start=1):
-                lost, gain = pair.goodput[i].complement(), pair.gain[i]
-                some[arm] = Moved(technology, arm, lost, gain)
+    one = functools.partial(_vary, policy=policy, rows=rows, replicas=replicas, seed=seed)
+    return dict(zip(NAMES, at_once(one, NAMES), strict=True))
+
+
+def _vary(technology: str, policy: str, rows: bool, replicas: int, seed: int) -> dict[Arm, Moved]:
+    changes, found = list(arms(technology, rows).items()), {}
+    for first in (0, *range(1, len(changes), _TOGETHER)):
+        part = changes[first : first + _TOGETHER if first else 1]
+        machines = [scenario(FIRST, 512, policy)]
+        machines += [scenario(technology, 512, policy, sets) for _, sets in part]
+        pair = paired(machines, replicas, seed)
+        for i, (arm, _) in enumerate(part, start=1):
+            found[arm] = Moved(technology, arm, pair.goodput[i].complement(), pair.gain[i])
     return found
+
+
+def at_once(function: Callable[[str], Some], names: Iterable[str]) -> list[Some]:
+    """Call a function for every name, two at a time: most of the time goes into compiling, on one core."""
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        return list(pool.map(function, names))
 
 
 def paired(machines: Sequence[fdmc.Scenario], replicas: int, seed: int) -> Comparison:

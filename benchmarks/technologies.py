@@ -83,23 +83,25 @@ def compared(names: dict[str, str], make, asked: Asked) -> list[Row]:
         ).gain
         for policy in POLICIES
     }
+    results = dict(
+        zip(names, machines.at_once(lambda name: alone(make(name), asked), names), strict=True)
+    )
     rows = []
-    for i, name in enumerate(names):
-        found = make(name, "degrade")
-        result = fdmc.run(
-            found,
-            seed=asked.seed,
-            stop=fdmc.Replicas(asked.replicas),
-            chunk=max(asked.replicas // 2, 16),
-        )
+    for i, (name, result) in enumerate(results.items()):
         differences = {
             f"{'goes on' if policy == 'degrade' else 'stops'}: better by, points": "-"
             if i == 0
             else points(gain[i])
             for policy, gain in gains.items()
         }
-        rows.append(_row(names[name], found, result, differences))
+        rows.append(_row(names[name], make(name), result, differences))
     return rows
+
+
+def alone(found: fdmc.Scenario, asked: Asked) -> Result:
+    """One machine for itself, in two chunks."""
+    stop, chunk = fdmc.Replicas(asked.replicas), max(asked.replicas // 2, 16)
+    return fdmc.run(found, seed=asked.seed, stop=stop, chunk=chunk)
 
 
 def _row(name: str, found: fdmc.Scenario, result: Result, differences: Row) -> Row:
@@ -223,7 +225,9 @@ def study(asked: Asked, tables: Sequence[str]) -> Iterator[tuple[str, str, list[
     """Yield a title, a note and rows for each table."""
     for size in ("512", "256"):
         if size in tables:
-            make = lambda name, policy, size=int(size): machines.scenario(name, size, policy)
+            make = lambda name, policy="degrade", size=int(size): machines.scenario(
+                name, size, policy
+            )
             yield TITLES[size], "", compared(NAMES, make, asked)
     if "64" in tables:
         names = {name: NAMES[name] for name in machines.COPPER_REACH} | {"copper": "copper"}

@@ -68,7 +68,7 @@ def test_run_says_everything(small, fdmc):
         "Blast radius", "failure clock", "compiled in", "occurrences/s", "user",
     ):  # fmt: skip
         assert words in out, words
-    assert err == "fdmc: compiling\n"
+    assert err.startswith("fdmc: compiling\n")  # lines of progress follow where that takes long
 
 
 def test_run_json(small, fdmc):
@@ -309,6 +309,7 @@ def test_heat_in_the_json(fdmc, tmp_path):
     assert (tmp_path / "heat.png").stat().st_size > 10_000
 
 
+@pytest.mark.verification
 def test_heat_in_the_tables(fdmc):
     code, out, err = fdmc("run", TRAY, "--replicas", 64, "--gradient")
     assert code == 0

@@ -374,7 +374,13 @@ def test_packaged_scenarios_are_made(name):
     assert fdmc.manufacture(load(scenario.document), packages=64).exact == found.exact
 
 
-@pytest.mark.parametrize("name", ["cpo-3d", "cpo-chiplet", "npo", "vcsel-2d"])  # seconds to compile
+@pytest.mark.parametrize(
+    "name",  # each takes seconds to compile
+    [
+        "cpo-chiplet",
+        *(pytest.param(x, marks=pytest.mark.verification) for x in ("cpo-3d", "npo", "vcsel-2d")),
+    ],
+)
 def test_packaged_scenarios_run(name):
     result = fdmc.run(load(name), stop=fdmc.Replicas(8), chunk=8)
     assert 0.9 < result["goodput"].best < 1

@@ -346,7 +346,7 @@ OFTEN = [
 ]
 
 
-@pytest.mark.statistical
+@pytest.mark.verification
 def test_all_rules_together_are_those_of_the_reference() -> None:
     scenario = spec.load(EXAMPLE, OFTEN)
     with room(Bounds(12, 16, 8, BINS)):

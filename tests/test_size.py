@@ -127,6 +127,7 @@ def test_the_screen_is_the_closed_form_where_one_exists(space):
             assert lost / hours == pytest.approx(1 - kept(name, n), rel=1e-6, abs=1e-12)
 
 
+@pytest.mark.verification
 def test_the_screen_has_slopes_in_every_number():
     """Automatic derivatives against differences, through the tails, the shelf and the queue."""
     scenario = fdmc.load("cpo-512", ["service.technicians=2", "service.replace.package.stock=3"])

@@ -264,7 +264,9 @@ def test_examples_of_the_model_are_good():
     blocks = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)]
     data = base()
     (heat,) = (block["thermal"] for block in blocks if "thermal" in block)
-    lasers = [block["components"]["laser"] for block in blocks if "components" in block]
+    lasers = [
+        block["components"]["laser"] for block in blocks if "laser" in block.get("components", ())
+    ]
     (laser,) = (each for each in lasers if "mechanisms" in each)
     data["components"]["laser"] = laser
     data["components"]["solder"]["at"] = "60 degC"

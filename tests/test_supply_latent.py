@@ -236,6 +236,7 @@ def documented() -> list[list[str]]:
     return [[cell.strip() for cell in row.strip("| ").split("|")] for row in rows]
 
 
+@pytest.mark.verification
 def test_the_documented_table_of_burn_in():
     """Its exact columns; more burn-in scraps more units, and fewer fail in the first year."""
     shipped, early = [], []
