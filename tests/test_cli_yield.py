@@ -126,12 +126,12 @@ def test_an_interrupt(made, fdmc, monkeypatch):
     def stop(*arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("fdmc.cli._yield._Progress.__call__", stop)
+    monkeypatch.setattr("fdmc.cli._progress.Fractions.__call__", stop)
     assert fdmc("yield", made, "--packages", 100)[0] == 130
 
 
 def test_progress_is_told(made, fdmc, monkeypatch):
-    monkeypatch.setattr("fdmc.cli._yield._EVERY_SECONDS", 0.0)
+    monkeypatch.setattr("fdmc.cli._progress.Fractions._EVERY_SECONDS", 0.0)
     monkeypatch.setattr("fdmc.collect._manufacture._DIES", 160)
     code, _, err = fdmc("yield", made, "--packages", 640)
     assert code == 0
