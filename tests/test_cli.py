@@ -291,6 +291,7 @@ def test_every_problem_of_a_scenario_is_in_the_json(fdmc, tmp_path):
     assert "did you mean 'accelerator'?" in err
 
 
+@pytest.mark.verification
 def test_heat_in_the_json(fdmc, tmp_path):
     words = ("--replicas", 64, "--json", "--quiet", "--out", tmp_path)
     code, out, err = fdmc("run", TRAY, *words, "--shares", "--gradient", "thermal.link.ring.range")

@@ -244,7 +244,7 @@ def facts(found):
     return {k: v for k, v in values.items() if k not in ("timing", "counts")}
 
 
-@pytest.mark.parametrize("repair", [False, True])
+@pytest.mark.parametrize("repair", [False, pytest.param(True, marks=pytest.mark.verification)])
 def test_chunks_do_not_show(repair):
     model = random_tree(1, repair)
     asked = {"times": (0.5, 2.0), "mttf": not repair, "replicas": 2000}

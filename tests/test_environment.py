@@ -378,6 +378,7 @@ MACHINE: dict[str, Any] = {
 
 
 @pytest.mark.statistical
+@pytest.mark.verification
 def test_engine_and_reference_agree():
     """Wear renewed by swaps, a part out of reach of the environment, and one without temperature."""
     scenario = load(copy.deepcopy(MACHINE), mission="1.2 y")

@@ -259,6 +259,7 @@ def test_a_figure_of_every_load(of, result, tmp_path):
     assert (tmp_path / "heat.png").stat().st_size > 10_000
 
 
+@pytest.mark.verification
 def test_shares_of_the_effects(tray):
     """Rates that hold below the temperature make heat a loss; paired differences are those of `compare`."""
     shares = fdmc.heat_shares(tray, seed=5, replicas=300)

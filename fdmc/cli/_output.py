@@ -3,11 +3,13 @@
 import json
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 
 from rich.console import Console, Group
 from rich.text import Text
 
 from ..report import plain
+from ._errors import UsageError
 
 
 _NARROWEST = 120  # columns when the output is no terminal
@@ -36,6 +38,21 @@ def show(parts: Iterable[str | Group], least: int = 0):
 def show_json(value: object):
     """Print one JSON object: finite numbers, nulls for all others."""
     print(json.dumps(plain(value), indent=2, allow_nan=False, ensure_ascii=False))
+
+
+def folder_for(out: str | None) -> Path | None:
+    """Return the folder of `--out`, made if it is not there; None without it.
+
+    **Raises:** `UsageError` where nothing can be written.
+    """
+    if out is None:
+        return None
+    folder = Path(out)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"--out: {out} cannot be written to ({error.strerror}).") from None
+    return folder
 
 
 def say(text: str):

@@ -12,7 +12,7 @@ from ..sizing import REPLICAS, WALL, NoDesignError, Sized, SizingError, size as 
 from ..spec import QuantityError, Scenario, load, money as read_money
 from ._errors import GOOD, NOT_REACHED, UsageError
 from ._options import seconds, whole
-from ._output import say, show, show_json
+from ._output import folder_for, say, show, show_json
 from ._progress import Interrupt
 
 
@@ -32,7 +32,7 @@ def size(args: argparse.Namespace) -> int:
     """Carry out `fdmc size`; return the exit code."""
     scenario = load(args.scenario, args.set)
     target, budget = _target(args.target), _budget(args.budget, scenario)
-    folder = _folder(args.out)
+    folder = folder_for(args.out)
     with Interrupt(args.quiet) as interrupt:
         try:
             answer = size_(
@@ -136,17 +136,6 @@ def _budget(text: str | None, scenario: Scenario) -> float | None:
         return read_money(text, scenario.economics.currency)
     except QuantityError as error:
         raise UsageError(f"--budget: {error}.") from None
-
-
-def _folder(out: str | None) -> Path | None:
-    if out is None:
-        return None
-    folder = Path(out)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"--out: {out} cannot be written to ({error.strerror}).") from None
-    return folder
 
 
 def _save(answer: Sized, folder: Path) -> list[str]:

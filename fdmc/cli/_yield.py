@@ -17,7 +17,7 @@ from ..report import (
 from ..spec import Scenario, load
 from ._errors import GOOD, UsageError
 from ._options import hours, whole
-from ._output import show, show_json
+from ._output import folder_for, show, show_json
 from ._progress import Fractions, Interrupt
 
 
@@ -34,7 +34,7 @@ _REPLICAS = 1024
 def yields(args: argparse.Namespace) -> int:
     """Carry out `fdmc yield`; return the exit code."""
     scenario = load(args.scenario, args.set)
-    folder = _folder(args.out)
+    folder = folder_for(args.out)
     trade = _trade(args, scenario)
     with Interrupt(args.quiet) as interrupt:
         try:
@@ -97,17 +97,6 @@ def yield_options(made: argparse.ArgumentParser):
         "--out", metavar="DIR", help="folder for result.json, and a figure as PNG and SVG"
     )
     made.add_argument("--quiet", action="store_true", help="no progress on standard error")
-
-
-def _folder(out: str | None) -> Path | None:
-    if out is None:
-        return None
-    folder = Path(out)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"--out: {out} cannot be written to ({error.strerror}).") from None
-    return folder
 
 
 def _trade(args: argparse.Namespace, scenario: Scenario) -> tuple[BurnInRow, ...]:
