@@ -84,6 +84,9 @@ def test_the_best_design_is_found(answer):
     assert found["standings"][0]["status"] == "kept"
     assert found["standings"][0]["certified"] < goodput(counts) + 1e-4
     assert found["seed"] != found["certificate_seed"]
+    for unit in found["domains"]:  # nothing seen is a bound, not a zero
+        assert unit["written"]["high"] > 0
+        assert unit["sized"]["high"] > 0
 
 
 def test_prices_are_differences_of_closed_forms(answer):

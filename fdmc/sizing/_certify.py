@@ -6,7 +6,7 @@ import numpy as np
 from scipy import stats
 
 from ..spec import Limit
-from ..tally import Estimate
+from ..tally import Estimate, mean_estimate
 from ._arena import FACTS, Arena, units_of
 from ._judge import Judge, Seen, Verdict, mission_goodput
 from ._search import Question
@@ -100,7 +100,7 @@ def cost_of(made: Made, arena: Arena, replicas: int) -> Estimate | None:
 def domains(before: Made, after: Made, arena: Arena, replicas: int) -> tuple[Domain, ...]:
     """What the failures of every unit cost in goodput, in two designs; worst first."""
     was, now = _by_unit(before, arena, replicas), _by_unit(after, arena, replicas)
-    none = Estimate(0.0, 0.0, 0.0, "1", replicas, "absent")
+    none = Estimate(0.0, 0.0, 0.0, "1", replicas, "exact")
     found = [
         Domain(unit, was.get(unit, none), now.get(unit, none))
         for unit in dict.fromkeys([*was, *now])
@@ -122,7 +122,8 @@ def _by_unit(made: Made, arena: Arena, replicas: int) -> dict[str, Estimate]:
     mean = (direct * b + restart * s) / n
     square = (direct**2 * bb + restart**2 * ss + 2 * direct * restart * bs) / n
     half = 1.96 * np.sqrt(np.maximum(square - mean**2, 0.0) / max(n - 1, 1))
+    unseen = mean_estimate(0, 0, n, scale=1.0, most=1.0, unit="1")  # a bound, never a bare zero
     return {
-        unit: Estimate(max(m - h, 0.0), m, m + h, "1", n, "ok" if m > 0 else "no_hits")
+        unit: Estimate(max(m - h, 0.0), m, m + h, "1", n) if m > 0 else unseen
         for unit, m, h in zip(units_of(made), mean.tolist(), half.tolist(), strict=True)
     }
