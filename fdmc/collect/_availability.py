@@ -8,7 +8,6 @@ import dataclasses
 import math
 import os
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -17,11 +16,12 @@ from ..plan import ageing, lifetime_of, lower
 from ..spec import Exponential, Scenario, load, resolve_rule
 from ..tally import HOURS, Estimate, mean_estimate
 from ._availability_structure import ENVIRONMENT, HEAT, structure_availability
+from ._compile import jit
 from ._scheduled import refuse_planned
 
 
 _LANES = 8192
-_population = jax.jit(population)
+_population = jit(population)
 
 
 @dataclasses.dataclass(frozen=True)

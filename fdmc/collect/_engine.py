@@ -23,12 +23,13 @@ from ..kernel import (
     stream_keys,
 )
 from ..plan import Directory, Plan
+from ._compile import jit
 
 
 _LIMIT = Bounds(outages=64, latents=4096, renewals=1024)
 
 
-_jitted = jax.jit(history, static_argnames="bounds")
+_jitted = jit(history, static_argnames="bounds")
 
 
 RERUN_LANES = 128  # of replicas that run again with larger bounds

@@ -34,6 +34,7 @@ from ..plan import (
 )
 from ..spec import Scenario, load
 from ..tally import Estimate, function_estimate, mean_of
+from ._compile import jit
 from ._engine import (
     Engine,
     chunks,
@@ -217,7 +218,7 @@ def _repair_scores(plan: Plan, keys, replica, candidates, drawn: _Drawn):
     return jax.lax.while_loop(lambda state: state[0] <= last, more, start)[1]
 
 
-_jitted = jax.jit(_moved, static_argnames="bounds")
+_jitted = jit(_moved, static_argnames="bounds")
 
 
 class _Run:

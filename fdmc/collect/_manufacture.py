@@ -13,6 +13,7 @@ from ..kernel import packages as packages_kernel, stream_keys
 from ..plan import PACKAGE_STREAMS, PackagePlan, factory_plan, stream
 from ..spec import Scenario, load
 from ..yields import Factory, factory
+from ._compile import jit
 from ._manufactured import (
     Counts,
     ManufacturingResult,
@@ -116,7 +117,7 @@ def _count(plan: PackagePlan, keys, replica, needs: tuple[int, ...], cells: int)
     return lost, shipped, latent
 
 
-_count_jit = jax.jit(_count, static_argnames=("needs", "cells"))
+_count_jit = jit(_count, static_argnames=("needs", "cells"))
 
 
 def _sample(made: Factory, seed: int, replicas: int, progress) -> Counts:

@@ -16,6 +16,7 @@ from ..plan import ageing, level_hazards, lifetime_of, lower, lower_mission
 from ..spec import Scenario, load, resolve_rule
 from ..tally import Estimate, mean_estimate
 from ._columns import collective_names
+from ._compile import jit
 from ._scheduled import refuse_planned
 
 
@@ -31,7 +32,7 @@ class LevelLoss:
     sampled_prob: Estimate
 
 
-@functools.partial(jax.jit, static_argnames=("blocks", "lanes", "draws"))
+@functools.partial(jit, static_argnames=("blocks", "lanes", "draws"))
 def _mission_counts(plan, keys, first, last, blocks: int, lanes: int, draws: Draws):
     """Count, level by level and edge by edge, the replicas in [first, last) that have lost something."""
 
@@ -109,7 +110,7 @@ def _share(count: int, n: int) -> Estimate:
     return Estimate(low, count / n, high, "1", n, "ok" if count else "no_hits")
 
 
-_snapshot = jax.jit(snapshot_kernel, static_argnames="slots")
+_snapshot = jit(snapshot_kernel, static_argnames="slots")
 
 
 def snapshot(

@@ -23,6 +23,7 @@ from ...kernel import (
     words_of,
 )
 from ...logic import Cover, Structure, binary, program
+from .._compile import jit
 from ._interval import Counts
 
 
@@ -120,7 +121,7 @@ class Accelerated(AbstractSampler):
         return [Counts(replicas, counts[i : i + 1], np.ones(1)) for i in range(len(counts))]
 
 
-_state_counts = jax.jit(state_counts)
+_state_counts = jit(state_counts)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -24,6 +24,7 @@ from ...kernel import (
     stream_keys,
 )
 from ...plan import stream
+from .._compile import jit
 from .._engine import chunks, padded, whole_vectors
 
 
@@ -168,7 +169,7 @@ def _program(
     numbers = jax.tree.unflatten(tree, [like(np.float32, *size) for size in sizes])
     keys, replica = like(np.uint32, len(FAULT_STREAMS), 2), like(np.uint32, lanes)
     asked, until = like(np.float32, times), like(np.float32)
-    jitted = jax.jit(_outcome, static_argnums=(0, 6, 7))
+    jitted = jit(_outcome, static_argnums=(0, 6, 7))
     lowered = jitted.lower(shape, numbers, keys, replica, asked, until, first_only, most)
     return lowered.compile()
 
