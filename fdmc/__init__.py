@@ -1,5 +1,6 @@
 """fdmc: failure-domain Monte Carlo for AI machines."""
 
+from . import _xla as _xla  # before anything uses JAX
 from .collect import (
     FaultTreeAnswer as FaultTreeAnswer,
     Gradient as Gradient,

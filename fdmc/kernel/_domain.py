@@ -16,7 +16,18 @@ from ..fabric import LinkState, collective_seconds
 from ..plan import COMPUTE, PLANE, TRUNK, Plan
 from ._entries import fold, hold, iota, rows
 from ._fabric import divided, divided_work
-from ._losses import Losses, added, added_where, coverage, each, left_by, outside, unpack as unpack
+from ._losses import (
+    Losses,
+    added,
+    added_where,
+    coverage,
+    each,
+    has,
+    left_by,
+    nest,
+    outside,
+    unpack as unpack,
+)
 from ._policy import Blocks, Crew, blocks, first_crew, group_state, spared_degraded, spared_parked
 
 
@@ -133,7 +144,8 @@ def _degraded(plan: Plan, x: Losses, planes):
     alive = plan.alive
     mine = x.active & (x.kind != PLANE)
     x, mine = hold(alive, (x, mine))
-    pace, link, before = hold(alive, coverage(plan, x, mine))
+    nested = nest(alive, x)
+    pace, link, before = hold(alive, coverage(plan, x, mine, nested))
     after = [b * left_by(x, mine, g) for g, b in enumerate(before)]
 
     def live(capacities):
@@ -142,15 +154,17 @@ def _degraded(plan: Plan, x: Losses, planes):
     healthy = added(planes)
     bandwidth, after_live, before_live = hold(alive, (live(link), live(after), live(before)))
     dead = hold(alive, mine & (bandwidth <= 0))
-    top_dead = outside(alive, x, dead)
+    top_dead = outside(alive, x, dead, nested)
     used = jnp.where(healthy > 0, plan.accelerators - added_where(alive, top_dead, x.size), 0)
-    top = outside(alive, x, mine)
+    top = outside(alive, x, mine, nested)
     untouched = plan.accelerators - added_where(alive, top, x.size) > 0
 
+    gone = hold(alive, jnp.where(top_dead, x.size, 0))
+    number = iota(mine.shape[0])
+
     def bury(j, inside):
-        one = x.row(j)
-        within = (x.low <= one.low) & (one.high <= x.high)
-        return inside + jnp.where(top_dead[j] & within, one.size, 0)
+        within = has(number, nested.inside[:, j, None])
+        return inside + jnp.where(within, gone[j], 0)
 
     inside = each(mine.shape[0], bury, jnp.zeros(mine.shape))
     working, used, untouched = hold(alive, (mine & ~dead & (inside < x.size), used, untouched))

@@ -6,12 +6,13 @@ import operator
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float, Int, UInt32
 
 from ..plan import COMPUTE, LINK, Plan
 from ._entries import fold, hold, iota
 
 
+_WORD = 32  # bits
 _UNROLLED = 8  # slots up to which pairs are unrolled: beyond, compiling would take minutes
 
 
@@ -67,13 +68,54 @@ def each(slots: int, body, start):
     return start
 
 
-def outside(alive, x: Losses, active: Bool[Array, "slots lanes"]) -> Bool[Array, "slots lanes"]:
-    """Which active losses lie in no other active one (of equals, the first counts)."""
+class Nest(eqx.Module):
+    """Which ranges lie in which: bit j of `inside` for a range that lies in range j, of `after` if it comes after it too.
 
-    def cover(j, top):
-        return top & ~(active[j] & x.after(x.row(j), j))
+    Bits, 32 ranges a word, because a pair of slots is asked for again and again: comparing bounds costs six times as much.
+    """
 
-    return hold(alive, each(active.shape[0], cover, active))
+    inside: UInt32[Array, "words slots lanes"]
+    after: UInt32[Array, "words slots lanes"]
+
+
+def nest(alive, x: Losses) -> Nest:
+    """Return which ranges lie in which, computed once."""
+    slots = x.low.shape[0]
+    none = jnp.zeros((-(-slots // _WORD), *x.low.shape), jnp.uint32)
+
+    def add(j, bits):
+        one = x.row(j)
+        return tuple(
+            b | jnp.where(yes, bit(j, b), jnp.uint32(0))
+            for b, yes in zip(bits, (x.inside(one), x.after(one, j)), strict=True)
+        )
+
+    return hold(alive, Nest(*each(slots, add, (none, none))))
+
+
+def bit(j, words: UInt32[Array, "words slots lanes"]) -> UInt32[Array, "words _ _"]:
+    """Return words like these of which bit j is set; `j` is a number, or one for each slot."""
+    one = jnp.broadcast_to(jnp.uint32(1) << jnp.uint32(j % _WORD), (1, *(jnp.shape(j) or (1, 1))))
+    if words.shape[0] == 1:
+        return one
+    word = jnp.arange(words.shape[0])[:, None, None]
+    return jnp.where(word == j // _WORD, one, jnp.uint32(0))
+
+
+def has(j, words: UInt32[Array, "words slots lanes"]) -> Bool[Array, "_ lanes"]:
+    """Return where bit j of the words is set."""
+    return jnp.any((words & bit(j, words)) != 0, 0)
+
+
+def outside(
+    alive, x: Losses, active: Bool[Array, "slots lanes"], nested: Nest | None = None
+) -> Bool[Array, "slots lanes"]:
+    """Return which active losses lie in no other active one (of equals, the first counts)."""
+    nested = nest(alive, x) if nested is None else nested
+    none = jnp.zeros((nested.after.shape[0], 1, active.shape[1]), jnp.uint32)
+    add = lambda j, words: words | jnp.where(active[j], bit(j, words), jnp.uint32(0))
+    mask = hold(alive, each(active.shape[0], add, none))
+    return hold(alive, active & ~jnp.any((nested.after & mask) != 0, 0))
 
 
 def added(arrays: list[Array]) -> Array:
@@ -92,20 +134,22 @@ def left_by(x: Losses, mine, g: int):
     return jnp.where(served, keep, jnp.where(dead, 0.0, 1.0))
 
 
-def coverage(plan: Plan, x: Losses, mine):
+def coverage(plan: Plan, x: Losses, mine, nested: Nest | None = None):
     """Compute and link capacity in every range: of all that covers it, and of what precedes it."""
-    segments = plan.segment_planes.shape[0]
+    nested = nest(plan.alive, x) if nested is None else nested
     one = jnp.ones(mine.shape)
+    computes = mine & (x.kind == COMPUTE)
+    keep = jnp.where(computes, 1 - x.loss, 1) if COMPUTE in plan.kinds else one
+    left = [left_by(x, mine, g) for g in range(plan.segment_planes.shape[0])]
+    keep, left = hold(plan.alive, (keep, left))
 
     def cover(j, value):
         pace, link, before = value
-        this, its = x.row(j), mine[j]
-        inside, after = x.inside(this), x.after(this, j)
+        inside, after = has(j, nested.inside), has(j, nested.after)
         if COMPUTE in plan.kinds:
-            pace = pace * jnp.where(its & (this.kind == COMPUTE) & inside, 1 - this.loss, 1)
-        left = [left_by(this, its, g) for g in range(segments)]
-        link = [c * jnp.where(inside, f, 1) for c, f in zip(link, left, strict=True)]
-        before = [c * jnp.where(after, f, 1) for c, f in zip(before, left, strict=True)]
+            pace = pace * jnp.where(inside, keep[j], 1)
+        link = [c * jnp.where(inside, f[j], 1) for c, f in zip(link, left, strict=True)]
+        before = [c * jnp.where(after, f[j], 1) for c, f in zip(before, left, strict=True)]
         return pace, link, before
 
-    return each(mine.shape[0], cover, (one, [one] * segments, [one] * segments))
+    return each(mine.shape[0], cover, (one, [one] * len(left), [one] * len(left)))

@@ -67,8 +67,9 @@ def advance(plan: Plan, r: Renewals, ages, clocks, tick, again, unit, cls, home)
     birth = jnp.where(renewed, pick(plan.alive, slot, r.birth), -1)
     covers = (r.low <= home) & (home < r.high) & (r.birth > birth) & ~slot
     own = (cls < steady) | ~some(plan.alive, covers)
+    flat = lambda values: values.reshape(-1, renewed.shape[0])  # a reduction would not vectorise
     before = jnp.where(
-        renewed, jnp.sum(jnp.where(again, r.age, 0), (0, 1)), pick(plan.alive, tick, ages)
+        renewed, pick(plan.alive, flat(again), flat(r.age)), pick(plan.alive, tick, ages)
     )
     age = before + unit
     law = plan.wear.law[jnp.maximum(cls - steady, 0)]
