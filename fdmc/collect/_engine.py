@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import dataclasses
+import functools
 import math
 import os
 import threading
@@ -29,7 +30,7 @@ from ._compile import jit
 _LIMIT = Bounds(outages=64, latents=4096, renewals=1024)
 
 
-_jitted = jit(history, static_argnames="bounds")
+_BLOCK = 128  # replicas whose state fits the caches of a core
 
 
 RERUN_LANES = 128  # of replicas that run again with larger bounds
@@ -88,6 +89,26 @@ def larger(bounds: Bounds) -> Bounds | None:
     )
 
 
+@functools.cache
+def _compiled(program: Any, in_blocks: bool):
+    """Return the jitted program; in blocks it takes its replicas a few at a time, in the same call."""
+    return jit(_in_blocks(program) if in_blocks else program, static_argnames="bounds")
+
+
+def _in_blocks(program: Any):
+    def blocked(plan, keys, replica, *more, bounds):
+        lanes = replica.shape[0]
+        sizes = [n for n in range(_VECTOR, _BLOCK + 1, _VECTOR) if lanes % n == 0]
+        if lanes <= _BLOCK or sizes[-1] < _BLOCK // 2:
+            return program(plan, keys, replica, *more, bounds=bounds)
+        some = lambda replica: program(plan, keys, replica, *more, bounds=bounds)
+        out = jax.lax.map(some, replica.reshape(-1, sizes[-1]))
+        joined = lambda x: jnp.moveaxis(x, 0, -2).reshape(*x.shape[1:-1], lanes)
+        return jax.tree.map(joined, out)
+
+    return blocked
+
+
 class Programs:
     """Compiled programs that plans of one shape share: many designs of a machine, one compilation."""
 
@@ -100,8 +121,9 @@ class Engine:
     """Runs chunks of replicas of one plan, several at once, on the devices given.
 
     Chunks are independent, so the devices need not talk: each chunk is one call on one device, and host
-    threads keep every CPU core or two chunks a GPU busy. `program` is the jitted kernel; it may ask for
-    `more` arrays after the replicas. Engines with the same `programs` compile each shape once.
+    threads keep every CPU core or two chunks a GPU busy. `program` is the kernel; it may ask for `more`
+    arrays after the replicas, and the last axis of all that it returns is that of the replicas. Engines with
+    the same `programs` compile each shape once.
     """
 
     def __init__(
@@ -109,16 +131,17 @@ class Engine:
         plan: Plan,
         seed: int,
         devices: list[Any],
-        program: Any = _jitted,
+        program: Any = history,
         more: Any = (),
         programs: Programs | None = None,
     ):
-        self.seed, self.devices, self.program = seed, devices, program
+        self.seed, self.devices = seed, devices
         self.streams = np.asarray(plan.streams)
         on_device = lambda values, d: jax.device_put(jax.tree.map(jnp.asarray, values), d)
         self.plans = [on_device(plan, d) for d in devices]
         self.more = [on_device(more, d) for d in devices]
         on_cpu = devices[0].platform == "cpu"
+        self.program = _compiled(program, on_cpu)
         each = max(1, (os.cpu_count() or 1) // len(devices)) if on_cpu else 2
         self.workers = each * len(devices)
         self.pool = concurrent.futures.ThreadPoolExecutor(self.workers)

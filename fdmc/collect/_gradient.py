@@ -34,7 +34,6 @@ from ..plan import (
 )
 from ..spec import Scenario, load
 from ..tally import Estimate, function_estimate, mean_of
-from ._compile import jit
 from ._engine import (
     Engine,
     chunks,
@@ -218,9 +217,6 @@ def _repair_scores(plan: Plan, keys, replica, candidates, drawn: _Drawn):
     return jax.lax.while_loop(lambda state: state[0] <= last, more, start)[1]
 
 
-_jitted = jit(_moved, static_argnames="bounds")
-
-
 class _Run:
     """Chunks of replicas with their derivatives."""
 
@@ -240,7 +236,7 @@ class _Run:
                 kind=kind,
                 parameter=parameter.astype(np.float32),
             )
-        self.engine = Engine(plan, seed, jax.local_devices(), _jitted, (stacked, drawn))
+        self.engine = Engine(plan, seed, jax.local_devices(), _moved, (stacked, drawn))
 
     def collect(self, replicas: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return facts [replicas, 5], forward derivatives of two [replicas, paths, 2], scores [replicas, paths]."""
