@@ -22,6 +22,7 @@ NAMES = {
     "cpo-inp": "CPO, InP on silicon",
     "microled": "micro-LED cables",
     "ocs": "DSP pluggable, OCS",
+    "ocs-ring": "3-hop ring of OCS transceivers",
 }
 FIRST = "pluggable"
 POLICIES = {
@@ -182,25 +183,24 @@ class Moved:
 
 
 Variations = dict[str, dict[Arm, Moved]]
-_TOGETHER = 5  # variations a call: what they share has been compiled by the first one
 
 
-def vary(policy: str, rows: bool, replicas: int, seed: int) -> Variations:
+def vary(policy: str, replicas: int, seed: int) -> Variations:
     """Every variation of every technology at 512 accelerators, all against the first one as it is."""
-    one = functools.partial(_vary, policy=policy, rows=rows, replicas=replicas, seed=seed)
+    one = functools.partial(vary_one, policy=policy, replicas=replicas, seed=seed)
     return dict(zip(NAMES, at_once(one, NAMES), strict=True))
 
 
-def _vary(technology: str, policy: str, rows: bool, replicas: int, seed: int) -> dict[Arm, Moved]:
-    changes, found = list(arms(technology, rows).items()), {}
-    for first in (0, *range(1, len(changes), _TOGETHER)):
-        part = changes[first : first + _TOGETHER if first else 1]
-        machines = [scenario(FIRST, 512, policy)]
-        machines += [scenario(technology, 512, policy, sets) for _, sets in part]
-        pair = paired(machines, replicas, seed)
-        for i, (arm, _) in enumerate(part, start=1):
-            found[arm] = Moved(technology, arm, pair.goodput[i].complement(), pair.gain[i])
-    return found
+def vary_one(technology: str, policy: str, replicas: int, seed: int) -> dict[Arm, Moved]:
+    """Every variation of one technology, in one comparison: they differ in numbers, and share a program."""
+    changes = arms(technology, rows=True)
+    machines = [scenario(FIRST, 512, policy)]
+    machines += [scenario(technology, 512, policy, sets) for sets in changes.values()]
+    pair = fdmc.compare(machines, seed=seed, replicas=replicas, chunk=replicas)
+    return {
+        arm: Moved(technology, arm, pair.goodput[i].complement(), pair.gain[i])
+        for i, arm in enumerate(changes, start=1)
+    }
 
 
 def at_once(function: Callable[[str], Some], names: Iterable[str]) -> list[Some]:

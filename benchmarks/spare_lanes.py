@@ -57,7 +57,9 @@ def study(name: str, replicas: int, seed: int) -> Iterator[Row]:
     need = node.need or node.count
     for spares in SPARES:
         count = f"units.{node.parent}.contains.{lane}={{count: {need + spares}, need: {need}}}"
-        made = fdmc.load(name, [count, "manufacturing.on=true"])
+        # Latent defects fail in the machine that is made only: that is another question.
+        still = "manufacturing.latent.infant=null"
+        made = fdmc.load(name, [count, "manufacturing.on=true", still])
         plain = fdmc.load(name, [count, "manufacturing.on=false"])
         yield _row(made, plain, lane, spares, replicas, seed)
 

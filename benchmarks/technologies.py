@@ -9,10 +9,11 @@ two policies: the job goes on with the lanes that are left (degrade), or stops f
 that accelerator (park). Brackets are 95 % intervals; powers are exact sums.
 A quick look: --replicas 256 --tables 512,rows.
 
-rows: every library row of grade B or C of the optics at both ends of its range, the C rows of a technology all at
-once, those that all technologies share, and rows of whole engines in the place of the sum of their parts. It needs a
-quarter of the histories, and most of the time. `--write-results` also puts the
-tables into docs/technologies.md; with rows, docs/figures/technologies.png is drawn anew.
+rows: under either policy every library row of grade B or C of the optics at both ends of its range, the C rows of a
+technology all at once, those that all technologies share, and rows of whole engines in the place of the sum of their
+parts. It needs a quarter of the histories. `--write-results` also puts the tables into docs/technologies.md; with rows,
+docs/figures/technologies.png is drawn anew. Most of the time goes into compiling: variations of one machine share a
+program where they need the same room.
 """
 
 import argparse
@@ -28,7 +29,7 @@ from pathlib import Path
 import jax
 
 import fdmc
-from fdmc import Estimate, Result
+from fdmc import Estimate
 
 from . import _technologies as machines
 from ._measure import machine
@@ -45,7 +46,9 @@ SPARES = {"packages": ("package",), "switch trays": ("switch_tray",)}
 _NOT_OPTICS = ("package", "switch_tray", "tray", "gsp", "corruption", "nic", "psu", "pump", "flow")
 BEGIN = "<!-- made by python -m benchmarks.technologies --write-results; a test keeps it as in RESULTS.md -->"
 END = "<!-- end of what is made -->"
+WORDS = {"degrade": "goes on", "park": "stops"}
 Row = dict[str, str]
+Metrics = dict[str, Estimate]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,34 +80,23 @@ def programs() -> Iterator[None]:
 
 def compared(names: dict[str, str], make, asked: Asked) -> list[Row]:
     """Rows of one table: `make(technology, policy)` gives the machines of the technologies in `names`."""
-    gains = {
-        policy: machines.paired(
-            [make(name, policy) for name in names], asked.replicas, asked.seed
-        ).gain
+    pairs = {
+        policy: machines.paired([make(name, policy) for name in names], asked.replicas, asked.seed)
         for policy in POLICIES
     }
-    results = dict(
-        zip(names, machines.at_once(lambda name: alone(make(name), asked), names), strict=True)
-    )
+    gains = {policy: pair.gain for policy, pair in pairs.items()}
     rows = []
-    for i, (name, result) in enumerate(results.items()):
+    for i, name in enumerate(names):
         differences = {
-            f"{'goes on' if policy == 'degrade' else 'stops'}: better by, points": "-"
-            if i == 0
-            else points(gain[i])
+            f"{WORDS[policy]}: better by, points": "-" if i == 0 else points(gain[i])
             for policy, gain in gains.items()
         }
+        result = pairs["degrade"].metrics(i)
         rows.append(_row(names[name], make(name), result, differences))
     return rows
 
 
-def alone(found: fdmc.Scenario, asked: Asked) -> Result:
-    """One machine for itself, in two chunks."""
-    stop, chunk = fdmc.Replicas(asked.replicas), max(asked.replicas // 2, 16)
-    return fdmc.run(found, seed=asked.seed, stop=stop, chunk=chunk)
-
-
-def _row(name: str, found: fdmc.Scenario, result: Result, differences: Row) -> Row:
+def _row(name: str, found: fdmc.Scenario, result: Metrics, differences: Row) -> Row:
     spares = {f"{key} a year": many(result, frus) for key, frus in SPARES.items()}
     smaller = tuple(
         metric.removeprefix("spares_per_year.")
@@ -125,7 +117,7 @@ def _row(name: str, found: fdmc.Scenario, result: Result, differences: Row) -> R
     }
 
 
-def many(result: Result, frus: Sequence[str]) -> str:
+def many(result: Metrics, frus: Sequence[str]) -> str:
     """Spares of some FRUs a year; their intervals are taken as independent."""
     some = [result[f"spares_per_year.{fru}"] for fru in frus if f"spares_per_year.{fru}" in result]
     some = [e for e in some if e.best > 0]
@@ -134,16 +126,16 @@ def many(result: Result, frus: Sequence[str]) -> str:
     half = sum((e.width / 2) ** 2 for e in some) ** 0.5
     best = sum(e.best for e in some)
     return bracketed(
-        Estimate(max(best - half, 0), best, best + half, some[0].unit, result.replicas)
+        Estimate(max(best - half, 0), best, best + half, some[0].unit, some[0].replicas)
     )
 
 
-def power(result: Result, name: str, scale: float = 1.0) -> str:
+def power(result: Metrics, name: str, scale: float = 1.0) -> str:
     """A power or an energy, exact or nearly so; a dash where the scenario does not say."""
     return f"{scale * result[name].best:.3g}" if name in result else "-"
 
 
-def deciding(found: fdmc.Scenario, result: Result) -> str:
+def deciding(found: fdmc.Scenario, result: Metrics) -> str:
     """The optical component that takes most from goodput, its row and grade."""
     optics = {k.component: k for k in machines.knobs_of(found) if k.optics}
     best = max(optics, key=lambda name: result[f"lost_goodput.component.{name}"].best, default=None)
@@ -176,17 +168,23 @@ def ranking(found: dict[str, Variations]) -> list[Row]:
             span = [mine[OPTICS, end].lost.best for end in ("low", "high")]
             best, worst = machines.ranks(moved, name, OPTICS)
             base = machines.ranks(moved, name, "")[0]
-            word = "goes on" if policy == "degrade" else "stops"
+            word = WORDS[policy]
             row[f"{word}: lost goodput, %"] = f"{100 * mine[BASE].lost.best:.3f}"
             row[f"{word}: C rows low to high"] = f"{100 * min(span):.3f} to {100 * max(span):.3f}"
             row[f"{word}: rank"] = f"{base} ({best} to {worst})"
-        whole = [found["degrade"][name].get((ENGINE, end)) for end in ("low", "best", "high")]
-        row["goes on: row of the whole engine"] = "-"
-        if whole[0] is not None:
-            low, best, high = (100 * m.lost.best for m in whole if m is not None)
-            row["goes on: row of the whole engine"] = f"{best:.3f} ({low:.3f} to {high:.3f})"
+        for policy, word in WORDS.items():
+            row[f"{word}: row of the whole engine"] = _whole_engine(found[policy][name])
         rows.append(row)
     return rows
+
+
+def _whole_engine(mine: dict[machines.Arm, machines.Moved]) -> str:
+    """What is lost with the row of the whole engine in the place of its parts, and at both ends of that row."""
+    whole = [mine.get((ENGINE, end)) for end in ("low", "best", "high")]
+    if whole[0] is None:
+        return "-"
+    low, best, high = (100 * m.lost.best for m in whole if m is not None)
+    return f"{best:.3f} ({low:.3f} to {high:.3f})"
 
 
 def effects(moved: Variations) -> tuple[list[Row], list[str]]:
@@ -214,6 +212,10 @@ def effects(moved: Variations) -> tuple[list[Row], list[str]]:
     return rows, still
 
 
+ROW_TITLES = {
+    "degrade": "What one row moves, the job going on",
+    "park": "What one row moves, the job stopping for every lost lane",
+}
 TITLES = {
     "512": "512 accelerators, 12.8 Tb/s each",
     "256": "256 accelerators, half the racks",
@@ -234,23 +236,21 @@ def study(asked: Asked, tables: Sequence[str]) -> Iterator[tuple[str, str, list[
         yield TITLES["64"], "", compared(names, machines.in_reach, asked)
     if "rows" in tables:
         fewer = max(asked.replicas // 4, 64)
-        found = {
-            policy: machines.vary(policy, policy == "degrade", fewer, asked.seed)
-            for policy in POLICIES
-        }
+        found = {policy: machines.vary(policy, fewer, asked.seed) for policy in POLICIES}
         note = (
             f"{fewer:,} histories. Rank 1 loses least; in brackets: while the C rows of its optics go from all low to "
             "all high and the others stay."
         )
         yield "Where the C rows take each technology", note, ranking(found)
-        rows, still = effects(found["degrade"])
-        note = (
-            "Each row in all technologies that use it; changes of lost goodput of the one that it moves most. Places "
-            "change where both orders are beyond the intervals."
-        )
-        if still:
-            note += f" Below 0.0005 points everywhere: {', '.join(still)}."
-        yield "What one row moves, the job going on", note, rows
+        for policy, moved in found.items():
+            rows, still = effects(moved)
+            note = (
+                "Each row in all technologies that use it; changes of lost goodput of the one that it moves most. "
+                "Places change where both orders are beyond the intervals."
+            )
+            if still:
+                note += f" Below 0.0005 points everywhere: {', '.join(still)}."
+            yield ROW_TITLES[policy], note, rows
         draw(found, FIGURE)
 
 

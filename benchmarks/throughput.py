@@ -5,7 +5,8 @@
 
 Every job runs in every tool in a process of its own. `cold` is import, compilation and first run;
 `warm` is the best batch of runs within `--seconds`. Rates are the model's (whatever is drawn)
-and warm; occurrences are failures and restorations. Exit status 1 when an answer is wrong.
+and warm; occurrences are failures and restorations. `plain` is a job as most would write it; the other rows
+of NumPy and Numba are written for threads, caches and vector registers. Exit status 1 when an answer is wrong.
 """
 
 import argparse

@@ -90,9 +90,24 @@ def _all_to_all(send, receive):
     return lp.seconds()
 
 
+def _broadcast(send, receive):
+    """Trees from the root to all; of all roots the worst."""
+    n, times = len(send), []
+    for root in range(n):
+        order = [root, *(i for i in range(n) if i != root)]
+        lp = _Ports(np.asarray(send)[order], np.asarray(receive)[order], 1, n)
+        for v in range(1, n):
+            lp.within(0, [v])
+            for node in range(1, n):
+                lp.arrives(0, v, node, float(node == v))
+        times.append(lp.seconds())
+    return max(times)
+
+
 ASYMMETRIC_PROGRAMS = {
     "all_reduce": _all_reduce,
     "all_gather": _all_gather,
     "reduce_scatter": lambda send, receive: _all_gather(receive, send),  # time runs backwards
     "all_to_all": _all_to_all,
+    "broadcast": _broadcast,
 }

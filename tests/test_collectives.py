@@ -159,7 +159,7 @@ def test_link_state_is_what_the_forms_read():
 def test_the_page_prints_what_it_says():
     text = (Path(__file__).parents[1] / "docs" / "collectives.md").read_text()
     blocks = re.findall(r"```python\n(.*?)```\s*```text\n(.*?)```", text, re.DOTALL)
-    assert len(blocks) == 2
+    assert len(blocks) == 4
     names: dict = {}
     for code, said in blocks:
         heard = io.StringIO()

@@ -10,7 +10,15 @@ from _linear_programs import LINEAR_PROGRAMS
 from scipy.optimize import linprog
 from test_fabric import RTOL, _seconds, _state
 
-from fdmc.fabric import asymmetric_seconds, collective_bounds
+from fdmc.fabric import (
+    ALGORITHMS,
+    asymmetric_seconds,
+    collective_bounds,
+    collective_seconds,
+    directed_link_state,
+    directed_seconds,
+    link_state,
+)
 
 
 def _left(rng, n, planes, touched_prob):
@@ -97,6 +105,9 @@ def _asymmetric(op, send, receive):
     return asymmetric_seconds(op, 1.0, up, down, jnp.ones(up.shape[:-1], bool))
 
 
+ONE_RATIO = ("all_to_all", "broadcast")  # need planes with one ratio of sending to receiving
+
+
 @pytest.mark.parametrize("op", ASYMMETRIC_PROGRAMS)
 def test_unequal_directions_are_the_linear_program(op):
     rng, seen = np.random.default_rng(23), {True: 0, False: 0}
@@ -104,7 +115,7 @@ def test_unequal_directions_are_the_linear_program(op):
         send, receive = (_left(rng, 5, 2, 0.06) for _ in range(2))
         (send, receive)[rng.integers(2)][rng.integers(5)] *= rng.choice([0.2, 1.0])
         rates = rng.choice([1.0, 2.0], (2, 2))
-        send, receive = send * rates[0], receive * rates[int(op != "all_to_all")]
+        send, receive = send * rates[0], receive * rates[int(op not in ONE_RATIO)]
         if min(send.sum(1).min(), receive.sum(1).min()) == 0:
             continue
         exact = bool(_state(send).exact & _state(receive).exact)
@@ -137,6 +148,34 @@ def test_equal_directions_are_the_optimal_form(op):
     np.testing.assert_allclose(got, _seconds(op, "optimal", capacity), rtol=RTOL)
 
 
+@pytest.mark.parametrize("op", ALGORITHMS)
+def test_every_algorithm_with_equal_directions_is_that_of_links(op):
+    capacity = jnp.asarray(np.random.default_rng(26).uniform(0.5, 1.0, (3, 8, 4)), jnp.float32)
+    used = jnp.ones((3, 8), bool).at[1, 2].set(False)
+    both, one = directed_link_state(capacity, capacity, used), link_state(capacity, used)
+    for how in (*ALGORITHMS[op], ALGORITHMS[op]):
+        got = directed_seconds(op, how, 3.0, both, 2.0, 0.01)
+        np.testing.assert_allclose(got, collective_seconds(op, how, 3.0, one, 2.0, 0.01), rtol=RTOL)
+
+
+def test_the_slowest_direction_sets_the_pace_of_an_algorithm():
+    """By hand: one sends at 3.5 of 4, and two of four planes move less than all could."""
+    ones = jnp.ones((4, 4))
+    state = directed_link_state(ones.at[0, 0].set(0.5), ones, jnp.ones(4, bool))
+    ring = directed_seconds("all_gather", "ring", 1.0, state, 1.0, 0.1)
+    np.testing.assert_allclose(ring, 3 / 4 / 3.5 + 3 * 0.1, rtol=RTOL)
+    switch = directed_seconds("all_reduce", "in_switch", 1.0, state)
+    np.testing.assert_allclose(switch, 1.25 / 3.5, rtol=RTOL)
+    # Nobody sends on plane 0, nobody receives on plane 1: each port has 3, and two planes pass on.
+    apart = directed_link_state(ones.at[:, 0].set(0.0), ones.at[:, 1].set(0.0), jnp.ones(4, bool))
+    assert (apart.min_send, apart.min_receive, apart.moved, apart.pace) == (3.0, 3.0, 8.0, 2.0)
+    np.testing.assert_allclose(
+        directed_seconds("all_to_all", "direct", 1.0, apart), 3 / 4 / 2, rtol=RTOL
+    )
+    with pytest.raises(ValueError, match="no closed form for all_gather/tree"):
+        directed_seconds("all_gather", "tree", 1.0, apart)
+
+
 def test_unequal_directions_count_participants_and_dead_ends():
     send, receive = jnp.ones((2, 4, 2)).at[1, 0].set(0.0), jnp.ones((2, 4, 2))
     used = jnp.ones((2, 4), bool)
@@ -145,8 +184,8 @@ def test_unequal_directions_count_participants_and_dead_ends():
     alive = asymmetric_seconds("all_reduce", 1.0, send, receive, used.at[:, 0].set(False))
     np.testing.assert_allclose(alive, 4 / 6, rtol=RTOL)
     assert np.all(asymmetric_seconds("all_gather", 1.0, send, receive, ~used) == 0)
-    with pytest.raises(ValueError, match="no asymmetric form for 'broadcast'"):
-        asymmetric_seconds("broadcast", 1.0, send, receive, used)
+    with pytest.raises(ValueError, match="no asymmetric form for 'scatter'"):
+        asymmetric_seconds("scatter", 1.0, send, receive, used)
 
 
 def test_direct_is_the_optimum_where_pairs_share_planes():

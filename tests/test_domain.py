@@ -43,6 +43,27 @@ LEAVING = {
 }
 
 
+def one_way(document: dict[str, Any], **ways: str) -> dict[str, Any]:
+    """Give some parts of a document a direction."""
+    parts = document["components"]
+    return {
+        **document,
+        "components": {
+            name: {**part, **({"direction": ways[name]} if name in ways else {})}
+            for name, part in parts.items()
+        },
+    }
+
+
+# Lanes of which a part sends and a part receives, light to send by, and chips that send or receive.
+ONE_WAY = one_way(TWO, ring="send", heater="receive", laser="send", chip="receive")
+LEAVING_ONE_WAY = one_way(LEAVING, ring="receive", heater="send", laser="send", pic="receive")
+# Lasers at both ends: those of the planes light what accelerators receive.
+SHARED_ONE_WAY = one_way(
+    SHARED_PLANES, laser="send", pic="receive", ring="send", optic="receive", chip="send"
+)
+
+
 def collective(op: str, algorithm: str | list[str], size: str, latency: str) -> dict[str, Any]:
     return {"op": op, "algorithm": algorithm, "size": size, "latency": latency}
 
@@ -201,6 +222,27 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         UP,
         {"workload": {**CLASSED, "slice": 2}, "fabric": {"classes": CLASSES}},
     ),
+    "directions": (ONE_WAY, {"workload": EVERY_COLLECTIVE}),
+    "directions, park trays in pairs": (
+        ONE_WAY,
+        {"workload": {**EVERY_COLLECTIVE, "slice": 2}, "fabric": {"policy": {"park": "tray"}}},
+    ),
+    "directions, parts that leave something, in threes": (
+        LEAVING_ONE_WAY,
+        {"workload": {**EVERY_ALGORITHM, "slice": 3}},
+    ),
+    "directions, shared planes": (SHARED_ONE_WAY, {"workload": THE_FASTEST}),
+    "directions, every algorithm": (SHARED_ONE_WAY, {"workload": EVERY_ALGORITHM}),
+    "directions and classes": (ONE_WAY, {"workload": CLASSED, "fabric": {"classes": CLASSES}}),
+    "directions and classes, shared planes": (
+        SHARED_ONE_WAY,
+        {"workload": SWITCHED, "fabric": {"classes": CLASSES}},
+    ),
+    "directions and classes, park": (
+        SHARED_ONE_WAY,
+        {"workload": CLASSED, "fabric": {"classes": CLASSES, "policy": "park"}},
+    ),
+    "directions, no collectives": (ONE_WAY, {}),
     "torus": (TORUS, {"workload": NEIGHBOURS}),
     "no collectives": (TWO, {}),
     "no collectives, park": (TWO, {"fabric": {"policy": "park"}}),
@@ -266,7 +308,9 @@ def state_of(plan, slots):
 # Cases whose parts the others have too.
 NIGHTLY = {
     "parts that leave something, park", "classes", "classes, in the switch",
-    "trunk", "trunk in twos", "trunk, park",
+    "trunk", "trunk in twos", "trunk, park", "directions, parts that leave something, in threes",
+    "directions, shared planes", "directions, every algorithm", "directions and classes",
+    "directions and classes, park", "directions, no collectives",
 }  # fmt: skip
 
 

@@ -141,6 +141,8 @@ def test_what_has_no_gradient_says_why():
     }.items():
         with pytest.raises(GradientError, match=said):
             fdmc.gradient(scenario, [path], replicas=16)
+    with pytest.raises(GradientError, match="name parameters"):
+        fdmc.gradient(scenario, replicas=16)
     known = {"components.b.rate", "service.replace.b.time", "workload.compute"}
     assert set(other_knobs_of(scenario)) == known
     hidden = {**document["components"]["b"], "repair": {"exponential": {"mean": "9 h"}}}

@@ -13,13 +13,14 @@ from _machines import load
 
 import fdmc
 from fdmc import GradientError
-from fdmc.collect._engine import _jitted
+from fdmc.collect._compile import jit
 from fdmc.collect._gradient import _slopes
-from fdmc.kernel import Bounds, stream_keys
+from fdmc.kernel import Bounds, history, stream_keys
 from fdmc.plan import lower
 from fdmc.tally import mean_of
 
 
+HISTORY = jit(history, static_argnames="bounds")
 # Rings at the cold end of their heaters' range, few spares; the range matters as much as the top.
 COLD = machine(
     {
@@ -66,7 +67,7 @@ def facts(scenario: fdmc.Scenario) -> np.ndarray:
     """Lost and idle hours, interruptions and drains of the same replicas; one program serves all scenarios."""
     plan, _ = lower(scenario)
     keys = stream_keys(5, np.asarray(plan.streams), 0)
-    out = _jitted(plan, keys, np.arange(REPLICAS, dtype=np.uint32), bounds=BOUNDS)
+    out = HISTORY(plan, keys, np.arange(REPLICAS, dtype=np.uint32), bounds=BOUNDS)
     assert np.mean(np.asarray(out.status) > 0) < 1e-3  # those stop early, in all scenarios alike
     columns = (out.lost_hours, out.idle_hours, np.asarray(out.stops).sum(0), out.drains)
     return np.stack([np.asarray(x, float) for x in columns], 1)

@@ -12,12 +12,13 @@ from _hot_machines import excursion, machine
 from _machines import load
 
 import fdmc
-from fdmc.collect._engine import _jitted
+from fdmc.collect._compile import jit
 from fdmc.collect._run import BINS
-from fdmc.kernel import Bounds, stream_keys
+from fdmc.kernel import Bounds, history, stream_keys
 from fdmc.plan import lower
 
 
+HISTORY = jit(history, static_argnames="bounds")
 REPLICAS = 66
 HOT = machine(
     {
@@ -63,7 +64,7 @@ def begun(*effects: str) -> np.ndarray:
     document["thermal"]["effects"] = list(effects)
     plan, _ = lower(load(document))
     keys = stream_keys(3, np.asarray(plan.streams), 0)
-    out = _jitted(plan, keys, np.arange(64, dtype=np.uint32), bounds=Bounds(12, 4, 4))
+    out = HISTORY(plan, keys, np.arange(64, dtype=np.uint32), bounds=Bounds(12, 4, 4))
     assert not np.any(np.asarray(out.status))
     return np.asarray(out.failures)[: plan.hot] & 0xFFFF
 

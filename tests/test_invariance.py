@@ -261,4 +261,12 @@ def test_bounds_are_invisible_in_comparisons(monkeypatch):
     expected = fdmc.compare([SCENARIO, SCENARIO], seed=3, replicas=64, chunk=64)
     tiny = lambda _, bins, windows=0: Bounds(outages=1, latents=1, renewals=1, bins=bins)
     monkeypatch.setattr("fdmc.collect._compare.first_bounds", tiny)
-    assert fdmc.compare([SCENARIO, SCENARIO], seed=3, replicas=64, chunk=64) == expected
+    tight = fdmc.compare([SCENARIO, SCENARIO], seed=3, replicas=64, chunk=64)
+    assert tight == expected
+    assert tight.metrics(1) == expected.metrics(0)  # replicas that ran again are counted once
+
+
+def test_a_comparison_counts_what_a_run_counts():
+    alone = fdmc.run(SCENARIO, seed=3, stop=fdmc.Replicas(64), chunk=32)
+    found = fdmc.compare([SCENARIO, SCENARIO], seed=3, replicas=64, chunk=64)
+    assert found.metrics(1) == alone.metrics

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 import yaml
 
-from fdmc import library, spec
+from fdmc import library, reference, spec
 
 
 WHOLE = ["cpo-512", "nvl72-copper", "pluggable-512", "tpuv4-pod"]
@@ -19,7 +19,7 @@ MADE = [
     "npo",
     "vcsel-2d",
 ]
-TECHNOLOGIES = ["cpo-inp", "cpo-vcsel", "lpo", "microled", "npo", "ocs"]
+TECHNOLOGIES = ["cpo-inp", "cpo-vcsel", "lpo", "microled", "npo", "ocs", "ocs-ring"]
 SIZES = [f"{name}-{size}" for name in TECHNOLOGIES for size in (256, 512)]
 OTHERS = [
     "copper-64",
@@ -163,3 +163,18 @@ def test_tpuv4_pod():
     machine = scenario.components["machine"]
     down = machine.repair.mean_hours / (machine.repair.mean_hours + machine.lifetime.mean_hours)
     assert down == pytest.approx(0.0078, rel=0.01)
+    torus = scenario.fabric.torus
+    assert torus is not None
+    assert (torus.cube, torus.shape) == ((4, 4, 4), (8, 8, 16))  # 16 cubes, 48 positions
+
+
+def test_a_lost_switch_costs_the_torus_its_links():
+    """What the scenario says: 0.03 % of a step in a short dimension, 0.5 % in the long one, as lower bounds."""
+    machine = reference.build(spec.load("tpuv4-pod"))
+    found = [
+        reference.work(machine, reference.capacities(machine, [machine.part("switch/ocs", number)]))
+        for number in (0, 17, 40)
+    ]
+    assert [round(1 - work.rate, 4) for work in found] == [0.0003, 0.0003, 0.0052]
+    assert [work.efficiency["all_to_all"] for work in found] == pytest.approx([1, 1, 15 / 16])
+    assert not any(work.exact for work in found)

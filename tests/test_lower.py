@@ -21,9 +21,11 @@ MADE = [
 # The technologies, at 512 accelerators and with half the racks; copper as far as it reaches.
 TECHNOLOGIES = [
     "copper-64", "cpo-inp-512", "cpo-vcsel-512", "lpo-512", "microled-512", "npo-512", "ocs-512",
+    "ocs-ring-512",
 ]  # fmt: skip
 HALVES = [
-    "cpo-256", "cpo-inp-256", "cpo-vcsel-256", "lpo-256", "microled-256", "npo-256", "ocs-256", "pluggable-256",
+    "cpo-256", "cpo-inp-256", "cpo-vcsel-256", "lpo-256", "microled-256", "npo-256", "ocs-256", "ocs-ring-256",
+    "pluggable-256",
 ]  # fmt: skip
 
 

@@ -149,6 +149,20 @@ def test_lanes_of_a_group():
     assert die.lane_defects == pytest.approx(0.005 * 2 * (1 + woken), rel=1e-12)
     assert die.fatal_defects == pytest.approx(0.005 * 30 * (0.1 + woken), rel=1e-9)
     assert die.latent_ratio == pytest.approx((ratio - woken) / (1 + woken), rel=1e-12)
+    better = yields.passing_density(
+        0.005 * 30 * 0.9, made.clustering
+    )  # of dies that the wafer's test passes
+    assert better < 0.95
+    assert die.latent_fatal_defects == pytest.approx(
+        (ratio - woken) * 0.005 * 30 * better, rel=1e-9
+    )
+    (eic,), (host,) = made.dormant["eic"].layers, made.mounted["host"].layers
+    assert eic == (yields.NegativeBinomial(10.0), pytest.approx(0.03), 1)
+    assert host == (yields.Seeds(), pytest.approx(0.16), 2)
+    assert (made.dormant["eic"].woken, made.mounted["host"].woken) == (
+        pytest.approx(woken / ratio),
+        0,
+    )
     tuned = yields.TunedRing(10.0, 4.0, 20.0, 0.5)
     good = 0.999999**50 * (0.99865 * 0.998) * yields.resonance_yield(tuned)
     lost = 1 - good

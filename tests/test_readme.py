@@ -41,7 +41,14 @@ def test_pages_print_what_they_say(page, monkeypatch):
     assert "python" in kinds
 
 
-@pytest.mark.parametrize("page", ["docs/heat.md", "docs/costs.md"])
+@pytest.mark.parametrize(
+    "page",
+    [
+        "docs/heat.md",
+        "docs/costs.md",
+        pytest.param("docs/fleets.md", marks=pytest.mark.verification),
+    ],
+)
 def test_commands_print_what_the_page_says(page, monkeypatch, capsys):
     """A `console` block is a command and lines of its output in their order; `...` stands for others."""
     monkeypatch.chdir(ROOT)

@@ -10,7 +10,7 @@ from test_spec_errors import changed, problems
 import fdmc
 from fdmc import report
 from fdmc.plan import PlanError, lower
-from fdmc.spec import Parallel, Policy, Reconfigure, load
+from fdmc.spec import Leaving, Parallel, Policy, Reconfigure, load
 
 
 RING = {"op": "all_reduce", "size": "1 GiB", "algorithm": "ring"}
@@ -69,6 +69,41 @@ ONE_PROBLEM = [
         },
         {},
         "workload.collectives[0].op: all_to_all across domains has no closed form here",
+    ),
+    ({"domains": 0}, {}, "workload.domains: 0 must be at least 1"),
+    (
+        {"domains": {"count": 4, "on_stop": "leave"}},
+        {},
+        "workload.domains.stall: missing, how long the others wait when a domain leaves; write one",
+    ),
+    (
+        {"domains": {"count": 4, "stall": "3 min"}},
+        {},
+        "domains.stall: a fleet that stops with every domain has none; write on_stop: leave, or",
+    ),
+    (
+        {"domains": {"count": 4, "on_stop": "leave", "stall": "3 min", "minimum": 5}},
+        {},
+        "workload.domains.minimum: 5 exceeds the 4 domains of the fleet; write at most 4",
+    ),
+    (
+        {"domains": {"count": 4, "on_stop": "go"}},
+        {},
+        'domains.on_stop: "go" is not possible; write stop or',
+    ),
+    (
+        {"domains": {"count": 4, "stal": "3 min"}},
+        {},
+        "domains.stal: unknown key; did you mean 'stall'",
+    ),
+    (
+        {
+            "collectives": [{**RING, "group": "data"}],
+            "parallel": {"data": 2},
+            "domains": {"count": 3},
+        },
+        {},
+        "workload.scale_out: missing, and a collective of group data goes across domains",
     ),
     (
         {},
@@ -164,6 +199,23 @@ def test_what_is_written_is_what_is_meant():
     assert "4 data replicas of 4 accelerators" in told
     assert "3 such domains with 48 accelerators" in told
     assert "Spares of lane, psu are switched in where that brings back more than 5" in told
+
+
+def test_what_is_written_of_a_fleet_is_what_is_meant():
+    fleet = {"count": 4, "on_stop": "leave", "stall": "3 min", "minimum": 3, "batch": "smaller"}
+    scenario = load(written({"domains": fleet}, {}))
+    assert (scenario.workload.domains, scenario.workload.leaving) == (
+        4,
+        Leaving(180.0, 3, "smaller"),
+    )
+    assert load(scenario.document) == scenario
+    told = " ".join(report.describe(scenario).job or ())
+    assert "waits" in told
+    assert (
+        "one that stops leaves, the others wait for 3 min and go on with their part of the" in told
+    )
+    short = load(written({"domains": {"count": 4, "on_stop": "leave", "stall": "0 s"}}, {}))
+    assert short.workload.leaving == Leaving(0.0, 1, "kept")
 
 
 def test_what_is_not_written_changes_nothing():

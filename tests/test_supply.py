@@ -99,7 +99,7 @@ def test_a_swap_takes_the_next_packages_of_the_pool(lowered):
     """Package 2 is swapped in replica 0, nothing in replica 1: both its engines are those of package 16."""
     _, plan, _ = lowered
     lost = jnp.asarray(np.arange(2 * 40 * 2).reshape(2, 40, 2) % 5, jnp.int8)
-    pool = Pool(lost, lost[:0], lost[:0, 0], jnp.array([40, 40]))
+    pool = Pool(lost, lost[:0], lost[:0, :0], jnp.array([40, 40]))
     used, homes = machine(plan, lost), np.asarray(plan.supply.homes)
     low = jnp.array([homes[4] - 3, 1])
     high = jnp.array([homes[5] + COUNT, 0])
@@ -111,16 +111,21 @@ def test_a_swap_takes_the_next_packages_of_the_pool(lowered):
     np.testing.assert_array_equal(number, [17, 16])
 
 
-def test_engines_run_short_as_often_as_the_spares_left_say(lowered):
-    """Nothing is swapped in time, so that a package is short once: each engine by the mixture of binomials."""
-    scenario, plan, directory = lowered
-    works = factory(scenario)
-    spares = COUNT - NEED
+def short_prob(works, one_pool: bool = True, hours: float = MISSION_HOURS) -> float:
+    """Of an engine that is not swapped until then: the mixture of binomials over the spares that test has left."""
+    spares, failed = COUNT - NEED, -np.expm1(-RATE_PER_HOUR * hours)
+    if not one_pool:
+        return float(scipy.stats.binom.sf(spares, COUNT, failed))
     lost = die_lanes_lost_prob(works.die, works.clustering)[: spares + 1]
-    failed = -np.expm1(-RATE_PER_HOUR * MISSION_HOURS)
     used = np.arange(spares + 1)
-    short = lost / lost.sum() @ scipy.stats.binom.sf(spares - used, COUNT - used, failed)
-    assert short > 3 * scipy.stats.binom.sf(spares, COUNT, failed)  # one pool is another thing
+    return float(lost / lost.sum() @ scipy.stats.binom.sf(spares - used, COUNT - used, failed))
+
+
+def test_engines_run_short_as_often_as_the_spares_left_say(lowered):
+    """Nothing is swapped in time, so that a package is short once."""
+    scenario, plan, directory = lowered
+    short = short_prob(factory(scenario))
+    assert short > 3 * short_prob(factory(scenario), one_pool=False)
     bounds = dataclasses.replace(first_bounds(directory, 0), outages=64)
     replicas = 4096
     engine = Engine(plan, 1, jax.local_devices())
@@ -132,6 +137,19 @@ def test_engines_run_short_as_often_as_the_spares_left_say(lowered):
     jobs = np.asarray(out.failures)[_ring(directory)] >> 16
     expected = 16 * (1 - (1 - short) ** 2)
     assert abs(jobs.mean() - expected) <= Z * jobs.std() / np.sqrt(replicas)
+
+
+def test_a_snapshot_begins_with_the_spares_that_test_has_left(lowered, monkeypatch):
+    """None of 32 engines is short after a year; with few candidates the replicas are run again."""
+    scenario = load(DOCUMENT, ["components.gpu.rate=0.001 FIT"])
+    plan, directory = lower(scenario)
+    few = plan, dataclasses.replace(directory, packages=17)
+    monkeypatch.setattr("fdmc.collect._static.lower", lambda _: few)
+    seen = fdmc.snapshot(scenario, time_hours=8760.0, replicas=8192)["full_strength"]
+    whole = lambda one_pool: (1 - short_prob(factory(scenario), one_pool, 8760.0)) ** 32
+    half = Z / 1.96 * seen.width / 2
+    assert abs(seen.best - whole(True)) <= half
+    assert abs(seen.best - whole(False)) > half
 
 
 def test_made_lanes_come_whole():

@@ -2,15 +2,19 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 from scipy import stats
 
 import fdmc
 from benchmarks import _technologies as compared, technologies
 from benchmarks._results import RESULTS
-from benchmarks._technologies import BASE, NAMES, OPTICS, SPARED, Knob, Moved
+from benchmarks._technologies import BASE, NAMES, OPTICS, POLICIES, SPARED, Knob, Moved
 from fdmc.collect import costs_of
+from fdmc.collect._compare import Arm, share
+from fdmc.collect._engine import Programs
 from fdmc.library import row
+from fdmc.plan import lower
 from fdmc.spec import load
 
 
@@ -31,22 +35,36 @@ def test_one_job(name, size):
     assert scenario.start == first.start == "new"
     assert scenario.mission_hours == first.mission_hours
     fabric = scenario.fabric
-    assert fabric.planes == 16
-    assert fabric.lanes_per_link * fabric.lane_rate_gbps == 800
+    ring = (
+        name == "ocs-ring"
+    )  # no packet switches: both sides of an accelerator take the place of planes
+    assert fabric.planes == (2 if ring else 16)
+    assert fabric.lanes_per_link * fabric.lane_rate_gbps == (6400 if ring else 800)
     assert fabric.policy == first.fabric.policy
-    for unit, count in {
-        "package": size,
-        "tray": size // 4,
-        "rack": size // 64,
-        "chip": size // 8,
-    }.items():
+    units = {"package": size, "tray": size // 4, "rack": size // 64}
+    for unit, count in (units if ring else units | {"chip": size // 8}).items():
         assert total(scenario, unit) == count
     for part, value in first.components.items():
-        if part != "module":
+        if part != "module" and not (ring and part == "switch"):
             assert scenario.components[part] == value
     # A switch chip has 102.4 Tb/s: what all links bring is what all chips end.
     lanes_gbps = fabric.planes * fabric.lanes_per_link * fabric.lane_rate_gbps
-    assert size * lanes_gbps == total(scenario, "chip") * 102_400
+    assert size * lanes_gbps == 12_800 * size
+    assert ring or size * lanes_gbps == total(scenario, "chip") * 102_400
+
+
+def test_a_ring_takes_its_time():
+    """What the scenario and the page say of the same job on a ring: its all-to-all crosses two links."""
+    steps = {}
+    for name in ("pluggable", "ocs-ring"):
+        work = lower(load(f"{name}-512"))[0].work
+        late = np.maximum(work.healthy_seconds - work.overlap_seconds, 0)
+        steps[name] = 1e3 * (float(work.compute_seconds) + late.sum())
+    assert steps["ocs-ring"] == pytest.approx(180 + 512**2 / 4 / 512 * 2**29 / 2 / 800e9 * 1e3)
+    assert round(steps["ocs-ring"]) == 223
+    assert round(steps["pluggable"]) == 180
+    path = load("ocs-ring-512").fabric.ring
+    assert (path.node, path.hops, path.closed) == ("tray", 3, True)
 
 
 @pytest.mark.parametrize("name", ["npo", "cpo", "cpo-vcsel", "cpo-inp"])
@@ -105,6 +123,7 @@ def test_repairs():
         ("lpo", 8192 * 8.0),
         ("microled", 16_384 * 4.2),
         ("ocs", 8192 * 25.0 + 32 * 100.0),
+        ("ocs-ring", 4096 * 27.0),
         # An engine pair of 12.8 Tb/s at 0.75 and at 5 pJ/bit, at both ends.
         ("cpo-vcsel", 2048 * 4.8),
         ("cpo-inp", 2048 * 32.0),
@@ -215,6 +234,32 @@ def test_ranks_and_changed_places_by_hand(monkeypatch):
         half=0.02,
     )
     assert next(compared.row_effects(close)).flips == ()
+
+
+def test_variations_share_programs():
+    """What differs in numbers only has one shape, and the room that any of them needs; far more room is its own."""
+    arms, programs = compared.arms("cpo", rows=True), Programs()
+    kinds = (BASE, (OPTICS, "low"), ("OE-ATTACH", "high"), (OPTICS, "high"))
+    found = [Arm(compared.scenario("cpo", 512, "park", arms[kind]), 1, programs) for kind in kinds]
+    alone = [arm.bounds for arm in found]
+    share(found)
+    base, low, high, all_high = [arm.bounds for arm in found]
+    assert len({arm.engine.shape for arm in found}) == 1
+    assert base == low == high
+    assert len(set(alone)) > 2
+    assert all_high.latents == alone[3].latents > 4 * base.latents
+    for arm, own in zip(found, alone, strict=True):
+        arm.engine.close()
+        assert all(
+            room >= least
+            for room, least in zip(
+                dataclasses.astuple(arm.bounds), dataclasses.astuple(own), strict=True
+            )
+        )
+
+
+def test_every_policy_has_its_rows():
+    assert set(technologies.WORDS) == set(technologies.ROW_TITLES) == set(POLICIES)
 
 
 def test_every_grade_that_is_moved_is_of_the_library():

@@ -307,3 +307,43 @@ def test_share_of_good_dies_without_clustering_is_binomial():
 def test_examples_run(name):
     for block in re.findall(r"```python\n(.*?)```", getattr(yields, name).__doc__ or "", re.DOTALL):
         exec(textwrap.dedent(block), {})
+
+
+@laws
+def test_good_dies_come_from_better_places(law):
+    """Their mean density is the slope of -log Y, also at 0, where dies are as they come."""
+    for mean in (0.0, 1e-4, 0.3, 5.0):
+        step = 1e-5
+        ends = [law.good_prob(max(mean + d, 0.0)) for d in (-step, step)]
+        slope = math.log(ends[0] / ends[1]) / (mean + step - max(mean - step, 0.0))
+        assert law.good_density(mean) == pytest.approx(slope, rel=2e-5)
+    assert law.good_density(0.0) == pytest.approx(1.0, rel=1e-12)
+
+
+@laws
+def test_what_is_dormant_fails_by_the_laws_of_its_layers(law):
+    left = yields.Dormant(((law, 0.4, 2), (Poisson(), 0.1, 1)), 0.5, 0.3)
+    for share in (1e-9, 0.2, 1.0):
+        field = 0.3 + 0.7 * share
+        free = (1 - yields.early_failure_prob(law, 0.4, 0.5, 0.3, field)) ** 2
+        free *= 1 - yields.early_failure_prob(Poisson(), 0.1, 0.5, 0.3, field)
+        assert left.hazard(share) == pytest.approx(-math.log(free), rel=1e-6, abs=1e-15)
+        assert left.share(left.hazard(share)) == pytest.approx(share, rel=1e-12)
+    assert left.hazard(1e-12) == pytest.approx(1e-12 * left.mean, rel=1e-9)
+    assert left.share(1.01 * left.hazard(1.0)) > 1
+
+
+def test_dies_that_pass_are_of_the_mean_density_of_their_places():
+    """One level in closed form; three by the moments of what a test of small coverage passes."""
+    for level in ("lot_alpha", "wafer_alpha", "die_alpha"):
+        one = yields.Clustering(**{level: 2.0})
+        assert yields.passing_density(0.5, one) == pytest.approx(2.0 / 2.5, rel=1e-9)
+    gathered = yields.Clustering(5.0, 3.0, 2.0)
+    assert yields.passing_density(1e-6, gathered) == pytest.approx(
+        1 - 1e-6 * gathered.spread, rel=1e-9
+    )
+    assert yields.passing_density(0.5, yields.Clustering()) == pytest.approx(1.0)
+    step = 1e-5
+    ends = [yields.all_good_prob(0.5 + d, gathered) for d in (-step, step)]
+    slope = math.log(ends[0] / ends[1]) / (2 * step)
+    assert yields.passing_density(0.5, gathered) == pytest.approx(slope, rel=1e-6)

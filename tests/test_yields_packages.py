@@ -30,6 +30,7 @@ DIE = LaneDie(
     lane_loss_prob=0.02,
     shared_loss_prob=0.01,
     latent_ratio=0.4,
+    latent_fatal_defects=0.3,
 )
 draw = jax.jit(packages)
 
@@ -163,6 +164,22 @@ def test_latent_defects_are_left_on_good_lanes():
 
 
 @pytest.mark.statistical
+def test_latent_defects_elsewhere_follow_the_negative_binomial_of_good_dies():
+    """Their number on dies that a killer has not taken, with one level of clustering (Barnett, Singh and Nelson)."""
+    die = LaneDie(1, 0, fatal_defects=0.5, latent_fatal_defects=0.4)
+    shape = {"packages": 1, "dies": 1, "packages_per_wafer": 1}
+    _, found = drawn(die, Clustering(die_alpha=2.0), 400_000, **shape)
+    good = (found.lost == 0)[0, 0]
+    counted = np.bincount(found.latent_fatal[0, 0, good], minlength=40).astype(float)
+    expected = scipy.stats.nbinom.pmf(np.arange(40), 2.0, 2.5 / 2.9)
+    assert z_of_counts(counted, expected, good.sum()).max() < Z
+    free = yields.latent_free_prob(yields.NegativeBinomial(2.0), 0.5, 0.8)
+    assert expected[0] == pytest.approx(free, rel=1e-12)
+    _, many = drawn(LaneDie(1, 0, latent_fatal_defects=300.0), Clustering(), 8, **shape)
+    assert np.all(many.latent_fatal > 20)  # and no more than can be counted
+
+
+@pytest.mark.statistical
 def test_packages_against_a_factory_made_lane_by_lane():
     """Two independent codes and sources of chance; means, squares and products of neighbours."""
     shape = {"packages": 4, "dies": 2, "packages_per_wafer": 2, "wafers_per_lot": 1}
@@ -172,11 +189,15 @@ def test_packages_against_a_factory_made_lane_by_lane():
     factory = plain.Factory(**shape, **numbers, assembly_prob=0.8, **dataclasses.asdict(GATHERED))
     rng = Random(3)
     made = [plain.made_packages(factory, rng) for _ in range(6_000)]
-    record = lambda one: (one.live, one.spares, one.latent)
+    record = lambda one: (one.live, one.spares, one.latent, one.latent_fatal)
     other = np.array([[[record(d) for d in p.dies] for p in machine] for machine in made], float)
-    ours = np.stack([live, spares, found.latent], -1).transpose(2, 1, 0, 3).astype(float)
+    ours = (
+        np.stack([live, spares, found.latent, found.latent_fatal], -1)
+        .transpose(2, 1, 0, 3)
+        .astype(float)
+    )
     functions = [ours, other]
-    for which in range(3):
+    for which in range(4):
         for power in (
             lambda x: x[:, 0, 0],
             lambda x: x[:, 3, 1] ** 2,
@@ -244,7 +265,7 @@ def test_a_package_is_the_same_however_replicas_are_cut():
         parts = [
             drawn(DIE, GATHERED, size, first=first, **shape)[1] for first in range(0, 448, size)
         ]
-        for field in ("lost", "latent", "scrapped"):
+        for field in ("lost", "latent", "scrapped", "latent_fatal"):
             joined = np.concatenate([getattr(part, field) for part in parts], -1)
             np.testing.assert_array_equal(joined, getattr(whole, field))
     _, again = drawn(DIE, GATHERED, 448, seed=2, **shape)

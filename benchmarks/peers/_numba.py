@@ -100,6 +100,32 @@ def _select_first(seed, thread, rounds, transform):
     return hits
 
 
+@numba.njit(parallel=True)
+def _plain(trials):
+    """The job as most would write it: Numba's own generator and a loop over trials."""
+    hits = 0
+    for _trial in numba.prange(trials):
+        system = np.inf
+        for _ in range(BLOCKS):
+            first, second = np.inf, np.inf
+            for _ in range(COPIES):
+                x = jobs.SCALE_YEARS * np.random.weibull(jobs.SHAPE)  # noqa: NPY002
+                if x < first:
+                    first, second = x, first
+                elif x < second:
+                    second = x
+            system = min(system, second)
+        hits += system < jobs.AT_YEARS
+    return hits
+
+
+def _plain_a(seed: int) -> Sums:
+    """Numba's generators are seeded by the system, a thread each: the seed is not theirs."""
+    trials = 1 << 18
+    hits = int(_plain(trials))
+    return Sums(trials, hits, hits, trials * jobs.LIFETIMES, trials * jobs.LIFETIMES)
+
+
 def _spread(work: Callable, transform: Callable) -> Callable:
     """One worker a thread; the sum of their hits."""
 
@@ -123,7 +149,10 @@ def job_a(seconds: float) -> list[Measurement]:
     rounds, threads = 2000, numba.get_num_threads()
     trials = rounds * threads * LANES
     draws = trials * jobs.LIFETIMES
-    rows = []
+    job = Job(
+        "a", TOOL, "lifetimes", jobs.exact_a(), method="every lifetime, plain", proportion=True
+    )
+    rows = [measure(job, _plain_a, seconds)]
     for method, (work, transform) in ways.items():
         run = _spread(work, transform)
 

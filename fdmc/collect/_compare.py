@@ -7,18 +7,22 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from ..plan import lower
+from ..kernel import Bounds
+from ..plan import Directory, Plan, lower
 from ..spec import Scenario, load
 from ..tally import HOURS, Estimate, Tally, function_estimate
-from ._columns import HOURS_UNIT, columns_of, measure
+from ._columns import HOURS_UNIT, Columns, columns_of, measure
+from ._economics import spending_of
 from ._engine import (
     Engine,
+    Programs,
     chunks,
     first_bounds,
     padded,
     whole_vectors,
 )
 from ._goodput import goodput_of
+from ._result import TallySums, metrics_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,7 +30,7 @@ class Comparison:
     """Goodput of each scenario, and what each gains over the first, replica by replica.
 
     `share` is that gain over what the first loses, (g - g0) / (1 - g0); it may be negative. `correlation` is that of
-    the lost work of each with the first: what pairing is worth.
+    the lost work of each with the first: what pairing is worth. `metrics` has all else, from the same histories.
     """
 
     names: tuple[str, ...]
@@ -36,6 +40,30 @@ class Comparison:
     correlation: tuple[float, ...]
     replicas: int
     seed: int
+    counted: tuple["Counted", ...] = dataclasses.field(compare=False, repr=False)
+
+    def metrics(self, which: int) -> dict[str, Estimate]:
+        """Return all that the histories say of one scenario, by the names of `Result.metrics`.
+
+        **Raises:** `ValueError` for a machine with a thermal section: a comparison does not look at windows of time.
+        """
+        found = self.counted[which]
+        if found.plan.lit:
+            said = "has a thermal section, of whose windows a comparison says nothing."
+            raise ValueError(f"{found.scenario.name} {said}")
+        sums = TallySums(found.tally, found.columns, found.scenario.mission_hours)
+        return metrics_of(found.scenario, found.plan, found.directory, found.columns, sums)
+
+
+@dataclasses.dataclass(frozen=True)
+class Counted:
+    """What has been counted of one scenario."""
+
+    scenario: Scenario
+    plan: Plan
+    directory: Directory
+    columns: Columns
+    tally: Tally
 
 
 def compare(
@@ -59,8 +87,10 @@ def compare(
     machines = [s if isinstance(s, Scenario) else load(s) for s in scenarios]
     if len(machines) < 2:
         raise ValueError("a comparison needs at least two scenarios.")
-    arms = [_Arm(machine, seed) for machine in machines]
-    core = sum(arm.columns.core for arm in arms)
+    programs = Programs()
+    arms = [Arm(machine, seed, programs) for machine in machines]
+    share(arms)
+    core = sum(len(arm.core) for arm in arms)
     tally = Tally.zero(core, core, 0)
     none = np.zeros((0, 0), np.int64)
     try:
@@ -76,16 +106,19 @@ def compare(
     return _comparison(arms, tally, seed)
 
 
-class _Arm:
-    """One scenario of a comparison."""
+class Arm:
+    """One scenario of a comparison, and what has been counted of it; `core` is what goodputs are made of."""
 
-    def __init__(self, scenario: Scenario, seed: int):
+    def __init__(self, scenario: Scenario, seed: int, programs: Programs):
         self.scenario = scenario
         self.plan, self.directory = lower(scenario)
-        self.columns = columns_of(self.plan, self.directory, 0)
+        self.columns = columns_of(self.plan, self.directory, 0, spending_of(scenario))
+        spends = self.columns.spending is not None  # that column comes last
+        self.core = self.columns.columns[: self.columns.core - spends]
+        self.tally = Tally.zero(len(self.columns.columns), self.columns.core, 0)
         self.bounds = first_bounds(self.directory, 0)
         self.bounds = dataclasses.replace(self.bounds, outages=2 * self.bounds.outages)
-        self.engine = Engine(self.plan, seed, jax.local_devices())
+        self.engine = Engine(self.plan, seed, jax.local_devices(), programs=programs)
 
     def start(self, replicas: np.ndarray, lanes: int):
         return self.engine.submit(0, padded(replicas, whole_vectors(lanes)), self.bounds)
@@ -93,30 +126,55 @@ class _Arm:
     def finish(self, replicas: np.ndarray, future) -> np.ndarray:
         """Return the core columns, those of replicas that hit a bound from a run with larger ones."""
         out = future.result()
-        rows = self._measure(out, len(replicas))
+        rows, levels, steps = self._measure(out, len(replicas))
         for some, again in self.engine.again(
             replicas, out, self.bounds, lambda o: o.status, self.scenario.name
         ):
-            rows[some] = self._measure(again, len(some))
-        return rows
+            rows[some] = self._measure(again, len(some))[0]
+        self.tally = self.tally.merge(Tally.of(rows, self.columns.core, levels, steps))
+        return rows[:, : len(self.core)]
 
-    def _measure(self, out, count: int) -> np.ndarray:
-        values, _, _ = measure(self.plan, self.directory, self.columns, out, np.arange(count))
-        return values[:, : self.columns.core]
+    def counted(self) -> "Counted":
+        return Counted(self.scenario, self.plan, self.directory, self.columns, self.tally)
+
+    def _measure(self, out, count: int) -> tuple[np.ndarray, np.ndarray, int]:
+        return measure(self.plan, self.directory, self.columns, out, np.arange(count))
 
 
-def _comparison(arms: list[_Arm], tally: Tally, seed: int) -> Comparison:
+def share(arms: Sequence[Arm]) -> None:
+    """Let arms of one shape share a program: they differ in numbers, and in the room that these need.
+
+    Compiling takes seconds, and room a little time in every step: who needs at least half as much as the largest of
+    those left joins it.
+    """
+    left = sorted(arms, key=lambda arm: -_room(arm.bounds))
+    while left:
+        first = left[0]
+        joins = lambda arm, first=first: (
+            arm.engine.shape == first.engine.shape and 2 * _room(arm.bounds) >= _room(first.bounds)
+        )
+        some, left = list(filter(joins, left)), [arm for arm in left if not joins(arm)]
+        sizes = zip(*(dataclasses.astuple(arm.bounds) for arm in some), strict=True)
+        bounds = Bounds(*map(max, sizes))
+        for arm in some:
+            arm.bounds = bounds
+
+
+def _room(bounds: Bounds) -> int:
+    return bounds.outages + bounds.latents + bounds.renewals
+
+
+def _comparison(arms: list[Arm], tally: Tally, seed: int) -> Comparison:
     n = tally.replicas
-    core = [c for arm in arms for c in arm.columns.columns[: arm.columns.core]]
+    core = [c for arm in arms for c in arm.core]
     unit = np.array([HOURS if c.unit == HOURS_UNIT else 1 for c in core])
     mean = tally.sums.astype(float) / n / unit
     spread = tally.cross * n - np.outer(tally.sums, tally.sums)
     cov = spread.astype(float) / max(n * (n - 1), 1) / np.outer(unit, unit)
-    starts = np.cumsum([0, *(arm.columns.core for arm in arms)])
+    starts = np.cumsum([0, *(len(arm.core) for arm in arms)])
 
     def goodput(i: int, x: np.ndarray) -> float:
-        columns = arms[i].columns
-        names = [c.name for c in columns.columns[: columns.core]]
+        names = [c.name for c in arms[i].core]
         values = x[starts[i] : starts[i + 1]]
         return goodput_of(arms[i].scenario, dict(zip(names, values, strict=True)))
 
@@ -141,4 +199,5 @@ def _comparison(arms: list[_Arm], tally: Tally, seed: int) -> Comparison:
         tuple(float(c) for c in correlation),
         n,
         seed,
+        tuple(arm.counted() for arm in arms),
     )

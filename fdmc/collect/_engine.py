@@ -149,7 +149,7 @@ class Engine:
         programs = programs or Programs()
         self._programs, self._compiling = programs.found, programs.lock
         leaves, tree = jax.tree.flatten((plan, more))
-        self._shape = (
+        self.shape = (
             tree,
             tuple((np.shape(leaf), str(getattr(leaf, "dtype", type(leaf)))) for leaf in leaves),
         )
@@ -200,7 +200,7 @@ class Engine:
         return (self.plans[which], keys, low, *self.more[which])
 
     def _program(self, which: int, lanes: int, bounds: Bounds):
-        key = (self._shape, which, lanes, bounds)
+        key = (self.shape, which, lanes, bounds)
         with self._compiling:
             first = key not in self._programs
             if first:

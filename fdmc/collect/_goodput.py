@@ -9,6 +9,15 @@ from ..workload import daly_interval, ettr, optimal_interval, young_interval
 
 RULES = {"young": young_interval, "daly": daly_interval, None: optimal_interval}
 """Intervals between checkpoints by name; None: the exact optimum."""
+LEAVING = (
+    "wall; who stops leaves, the others wait for the stall, all of it anew when one more leaves"
+)
+"""The failure clock of a fleet whose domains leave and rejoin."""
+BATCH = {
+    "kept": "kept: the domains present do all of it",
+    "smaller": "smaller: the parts of absent domains are not done",
+}
+"""What is done of the batch while domains are absent, in words."""
 Facts = Mapping[str, float]
 """Mean `lost` and `idle` hours, `interruptions`, `drains` and, where the scenario has them, `reconfigurations`
 of a history."""
@@ -29,8 +38,14 @@ def conventions_of(scenario: Scenario) -> dict[str, str]:
     if work.checkpoint.interval_rule is not None:
         found["checkpoint_interval"] = work.checkpoint.interval_rule
     if work.domains is not None:
-        found["fleet_failure_clock"] = "wall; a stop of any domain stops all domains"
+        stops = work.leaving is None
+        found["fleet_failure_clock"] = (
+            "wall; a stop of any domain stops all domains" if stops else LEAVING
+        )
         found["fleet_work_rate"] = "domains share the batch by their pace"
+        if work.leaving is not None:
+            found["fleet_batch"] = BATCH[work.leaving.batch]
+            found["fleet_domains"] = "independent, with the same law"
     return found
 
 
@@ -49,17 +64,25 @@ def restart_hours(scenario: Scenario) -> float:
 
 def mttf_hours(scenario: Scenario, x: Facts, domains: int = 1) -> float:
     """Return the mean run time between interruptions of a job on so many domains."""
-    running = max(scenario.mission_hours - x["idle"], 0.0)
-    stops = x["interruptions"] - _paused(scenario, x)
-    return running / (stops * domains) if stops > 0 else math.inf
+    stops = x["interruptions"] - paused(scenario, x)
+    return _running(scenario, x) / (stops * domains) if stops > 0 else math.inf
+
+
+def _running(scenario: Scenario, x: Facts) -> float:
+    return max(scenario.mission_hours - x["idle"], 0.0)
 
 
 def ettr_of(scenario: Scenario, x: Facts, domains: int = 1) -> float:
     """Return the share of the run time that checkpoints and restarts leave."""
+    return daly_of(scenario, mttf_hours(scenario, x, domains), restart_hours(scenario))
+
+
+def daly_of(scenario: Scenario, mttf: float, restart: float) -> float:
+    """Return the share of the run time that checkpoints leave, and restarts of so many hours after so many."""
+    if mttf <= 0:  # it never runs
+        return 0.0
     checkpoint = scenario.workload.checkpoint
-    mttf, write = mttf_hours(scenario, x, domains), checkpoint.write_seconds / 3600
-    restart = restart_hours(scenario)
-    interval = checkpoint.interval_seconds
+    write, interval = checkpoint.write_seconds / 3600, checkpoint.interval_seconds
     if interval is None:
         if write == 0 or not math.isfinite(mttf):
             return math.exp(-restart / mttf)
@@ -74,15 +97,18 @@ def goodput_of(scenario: Scenario, x: Facts, domains: int = 1) -> float:
 
     Of `domains` that do one job, any stop stops all, and each works at its own rate.
     """
-    mission = scenario.mission_hours
+    running = _running(scenario, x)
+    if running == 0:
+        return 0.0
     resume = scenario.workload.restart.resume_seconds + reconfigure_seconds(scenario)
-    pauses = _paused(scenario, x) * reconfigure_seconds(scenario)
-    drained = x["drains"] / mission * resume / 3600
-    stalled = (drained + pauses / mission / 3600) * domains
-    return max(ettr_of(scenario, x, domains) - stalled, 0.0) * (1 - x["lost"] / mission)
+    pauses = paused(scenario, x) * reconfigure_seconds(scenario)
+    drained = x["drains"] / running * resume / 3600
+    stalled = (drained + pauses / running / 3600) * domains
+    kept = max(ettr_of(scenario, x, domains) - stalled, 0.0)
+    return kept * (1 - x["lost"] / scenario.mission_hours)
 
 
-def _paused(scenario: Scenario, x: Facts) -> float:
+def paused(scenario: Scenario, x: Facts) -> float:
     """Return the reconfigurations that the job only waits for."""
     reconfigure = scenario.fabric.reconfigure
     waits = reconfigure is not None and not reconfigure.restart

@@ -85,7 +85,7 @@ def gradient(
     one of a current ratio.
 
     **Raises:** `GradientError` for numbers without a gradient (counts, thresholds, fixed repair times) and for those
-    that move what the estimator does not see (classes that wear); never a silent zero.
+    that move what the estimator does not see (classes that wear), or without any; never a silent zero.
     """
     machine = scenario if isinstance(scenario, Scenario) else load(scenario)
     plan, directory = lower(machine)
@@ -96,6 +96,10 @@ def gradient(
     known = knobs_of(machine)
     paths = list(known) if parameters is None else list(parameters)
     known |= other_knobs_of(machine)
+    if not paths:
+        raise GradientError(
+            "no temperature, range or current to follow here; name parameters, such as components.NAME.rate."
+        )
     tangents = [sensitivity(machine, plan, path) for path in paths]
     run = _Run(machine, plan, first_bounds(directory, 0), seed, tangents, chunk)
     facts, moves, scores = run.collect(replicas)

@@ -99,7 +99,7 @@ def manufacture(
 
 
 def _count(plan: PackagePlan, keys, replica, needs: tuple[int, ...], cells: int):
-    """Count, in each replica, groups by lanes lost, units by bin and spares left, and latent lanes that ship."""
+    """Count, in each replica, groups by lanes lost, units by bin and spares left, and latent defects that ship."""
     drawn = packages_kernel(plan, keys, replica)
     good = (plan.lanes + plan.spares).astype(jnp.int32) - drawn.lost
     least = jnp.min(good, 0)
@@ -113,8 +113,8 @@ def _count(plan: PackagePlan, keys, replica, needs: tuple[int, ...], cells: int)
     lost = jnp.zeros((cells, replica.shape[0]), jnp.int32)
     for die in range(plan.dies):
         lost = lost.at[drawn.lost[die], mine].add(1, mode="drop")
-    latent = jnp.sum(jnp.where(bin < len(needs), jnp.sum(drawn.latent, 0), 0), 0)
-    return lost, shipped, latent
+    kept = lambda counts: jnp.sum(jnp.where(bin < len(needs), jnp.sum(counts, 0), 0), 0)
+    return lost, shipped, kept(drawn.latent), kept(drawn.latent_fatal)
 
 
 _count_jit = jit(_count, static_argnames=("needs", "cells"))
@@ -128,15 +128,16 @@ def _sample(made: Factory, seed: int, replicas: int, progress) -> Counts:
     needs = tuple(made.bins.lanes(made.die.lanes))
     cells = max(made.dies * (made.die.count - needs[-1]), made.die.count) + 1
     lanes = min(max(1, _DIES // (made.packages * made.dies)), replicas)
-    counts = Counts([], [], [])
+    counts = Counts([], [], [], [])
     for first in range(0, replicas, lanes):
         replica = np.arange(first, first + lanes, dtype=np.uint32)
         found = _count_jit(plan, keys, replica, needs, cells)
         some = min(lanes, replicas - first)
-        lost, shipped, latent = (np.moveaxis(np.asarray(one), -1, 0)[:some] for one in found)
+        lost, shipped, latent, fatal = (np.moveaxis(np.asarray(one), -1, 0)[:some] for one in found)
         counts.lost.append(lost[:, : made.die.count + 1].astype(np.int64))
         counts.shipped.append(shipped.astype(np.int64))
         counts.latent.append(latent.astype(np.int64))
+        counts.latent_fatal.append(fatal.astype(np.int64))
         if progress:
             progress(min(1.0, (first + some) / replicas))
     return counts.joined()

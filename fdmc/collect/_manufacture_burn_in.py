@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..plan import lower
+from ..plan import is_latent, lower
 from ..spec import Scenario, load
 from ..tally import Estimate, Tally
 from ..yields import factory
@@ -19,21 +19,24 @@ from ._result import result_of
 
 
 _BINS = 1  # of time: the curve is not asked for
+_LATENT = "latent defects"
 
 
 @dataclasses.dataclass(frozen=True)
 class BurnInRow:
     """One time in the oven, `hours`: what ships, and what is lost in the field.
 
-    `ship_prob`, `cost` and the lanes of a unit that fail in the first year (`early_failures`) are exact. Sampled, with
-    the same replicas for every time in the oven: `first_year` and `mission` are goodput lost over that time by a new
-    machine, `first_year_latent` and `mission_latent` the part of it that latent defects are to blame for.
+    `ship_prob`, `cost`, the share of units that a latent defect fails whole in the first year (`early_failures`) and
+    the lanes of a unit that fail by one (`early_lanes`) are exact. Sampled, with the same replicas for every time in
+    the oven: `first_year` and `mission` are goodput lost over that time by a new machine, `first_year_latent` and
+    `mission_latent` the part of it that latent defects are to blame for, those of the mount included.
     """
 
     hours: float
     ship_prob: Estimate
     cost: Estimate
     early_failures: Estimate
+    early_lanes: Estimate
     first_year: Estimate
     first_year_latent: Estimate
     mission: Estimate
@@ -106,14 +109,20 @@ class _Runs:
             hours,
             exact["unit.ship_prob"],
             exact["unit.cost"],
+            exact["unit.early_failures.first_year"],
             exact["unit.latent_failures.first_year"],
             *first,
             *whole,
         )
 
     def _run(self, scenario: Scenario) -> tuple[Estimate, Estimate]:
-        """Goodput lost, and what of it latent defects are to blame for."""
+        """Goodput lost, and what of it latent defects are to blame for: all their classes as one contributor."""
         plan, directory = lower(scenario)
+        classes = [
+            dataclasses.replace(c, component=_LATENT) if is_latent(c) else c
+            for c in directory.classes
+        ]
+        directory = dataclasses.replace(directory, classes=tuple(classes))
         columns = columns_of(plan, directory, _BINS)
         self.engine.plans = [jax.tree.map(jnp.asarray, plan)]
         tally = Tally.zero(len(columns.columns), columns.core, _BINS)
@@ -129,7 +138,5 @@ class _Runs:
             tally = tally.merge(Tally.of(rows, columns.core, levels, steps))
         ledger = Ledger(scenario.fingerprint, self.seed, _BINS, self.replicas, 0.0, 0, tally)
         found = result_of(scenario, plan, directory, columns, ledger, self.engine)
-        names = [c.component for c in directory.classes if c.name.endswith(":latent")]
-        of_latent = [found[f"lost_goodput.component.{name}"] for name in names[-1:]]
-        nothing = Estimate(0.0, 0.0, 0.0, "1", 0, "exact")
-        return found["goodput"].complement(), (of_latent or [nothing])[0]
+        key, nothing = f"lost_goodput.component.{_LATENT}", Estimate(0.0, 0.0, 0.0, "1", 0, "exact")
+        return found["goodput"].complement(), found[key] if key in found else nothing

@@ -12,6 +12,7 @@ from ..spec import Scenario
 from ..tally import Estimate, function_estimate, mean_estimate
 from ..yields import (
     BURN_IN,
+    Dormant,
     Factory,
     Made,
     Product,
@@ -19,6 +20,8 @@ from ..yields import (
     Spending,
     die_lanes_lost_prob,
     make,
+    shipped_early_prob,
+    shipped_latent_fatal,
     shipped_latent_lanes,
     unit_into,
 )
@@ -104,11 +107,14 @@ class ManufacturingResult:
 
 @dataclasses.dataclass
 class Counts:
-    """Whole numbers by replica: groups by lanes lost, units by bin and spares left, latent lanes that ship."""
+    """Whole numbers by replica: groups by lanes lost, units by bin and spares left; of units that ship, lanes with a
+    latent defect, and such defects elsewhere on the dies of the lanes.
+    """
 
     lost: list[np.ndarray]
     shipped: list[np.ndarray]
     latent: list[np.ndarray]
+    latent_fatal: list[np.ndarray]
 
     @property
     def replicas(self) -> int:
@@ -117,7 +123,9 @@ class Counts:
     def joined(self) -> "Counts":
         """All chunks as one."""
         join = lambda some: [np.concatenate(some)]
-        return Counts(join(self.lost), join(self.shipped), join(self.latent))
+        return Counts(
+            join(self.lost), join(self.shipped), join(self.latent), join(self.latent_fatal)
+        )
 
 
 def exactly(value: float, unit: str) -> Estimate:
@@ -148,6 +156,15 @@ def exact_metrics(
             f"unit.latent_failures.{by}": (share * latent, "lanes")
             for by, share in failed_shares(scenario).items()
         },
+        "unit.latent_defects": (
+            shipped_latent_fatal(made.die, made.dies, made.clustering, bins=made.bins)
+            + sum(left.mean for left in made.dormant.values()),
+            "defects",
+        ),
+        **{
+            f"unit.early_failures.{by}": (_unit_fails(made, share), "failures")
+            for by, share in failed_shares(scenario).items()
+        },
         **_delivered("unit", shipped.ship_prob, shipped.mean_lanes * rate),
         **_spent("unit", float(one.cost) / counted, currency, shipped.mean_lanes * rate),
         **_carbon("unit", float(one.carbon_kg) / counted),
@@ -161,15 +178,18 @@ def exact_metrics(
         for name in [name for name in found if not name.startswith("unit.lane")]:
             found[name.replace("unit.", "product.", 1)] = found[name]
     else:
-        more, spent = _mounted(made, one, counted, shipped.mean_lanes, rate, currency)
+        more, spent = _mounted(scenario, made, one, counted, shipped.mean_lanes, currency)
         found |= more
         spendings["product"] = spent
     return {name: exactly(value, unit) for name, (value, unit) in found.items()}, spendings
 
 
-def _mounted(made: Factory, one: Made, counted: float, lanes: float, rate: float, currency: str):
+def _mounted(
+    scenario: Scenario, made: Factory, one: Made, counted: float, lanes: float, currency: str
+):
     """Metrics and spendings of the mount, its units at what they have cost when they ship."""
     assert made.mount is not None
+    rate = scenario.fabric.lane_rate_gbps / GBPS_PER_TBPS
     each, unit = made.per_mount, made.product.name
     cost, carbon = float(one.cost) / counted, float(one.carbon_kg) / counted
     mount = unit_into(made.mount, unit, float(one.good_prob), cost, carbon)
@@ -185,6 +205,11 @@ def _mounted(made: Factory, one: Made, counted: float, lanes: float, rate: float
         **_carbon("product", float(whole.carbon_kg)),
         **_scrap("product", mount),
     }
+    of_mount = failed_shares(scenario, burnt=False)
+    for by, share in failed_shares(scenario).items():
+        own = -math.expm1(-_hazard(made.mounted, of_mount[by]))
+        failures = each * _unit_fails(made, share) + own
+        found[f"product.early_failures.{by}"] = (failures, "failures")
     return found, whole.spendings
 
 
@@ -216,12 +241,25 @@ def _scrap(what: str, product: Product) -> dict[str, tuple[float, str]]:
     return {f"{what}.scrap.{step.name}": (before - after, "1") for step, before, after in falls}
 
 
-def failed_shares(scenario: Scenario) -> dict[str, float]:
-    """Return the share of latent defects that ship and fail in the first year of use, and in the mission."""
+def _unit_fails(made: Factory, share: float) -> float:
+    """Probability that a latent defect outside the lanes fails a unit that ships, when each does with this share."""
+    die = shipped_early_prob(made.die, made.dies, made.clustering, share, bins=made.bins)
+    return -math.expm1(math.log1p(-die) - _hazard(made.dormant, share))
+
+
+def _hazard(dormant: dict[str, Dormant], share: float) -> float:
+    return math.fsum(float(left.hazard(share)) for left in dormant.values())
+
+
+def failed_shares(scenario: Scenario, burnt: bool = True) -> dict[str, float]:
+    """Return the share of latent defects that ship and fail in the first year of use, and in the mission.
+
+    Of those that burn-in has left, or on parts that it has not seen.
+    """
     made = scenario.manufacturing
     if made is None or made.latent is None or made.latent.infant is None:
         return {}
-    life = field_life(made.latent)
+    life = field_life(made.latent) if burnt else made.latent.infant
     ends = {"first_year": HOURS_PER_YEAR, "mission": scenario.mission_hours}
     return {name: -math.expm1(-float(cumulative_hazard(life, t))) for name, t in ends.items()}
 
@@ -262,13 +300,17 @@ def sampled_metrics(
             by_bin @ needs,
             shipped.sum(1) @ np.arange(shipped.shape[2]),
             counts.latent[0],
+            counts.latent_fatal[0],
         ]
     ).astype(float)
-    mean, cov = columns.mean(1), np.cov(columns) if n > 1 else np.zeros((4, 4))
+    mean, cov = columns.mean(1), np.cov(columns) if n > 1 else np.zeros((5, 5))
     rate = scenario.fabric.lane_rate_gbps / GBPS_PER_TBPS
     lost = counts.lost[0] @ np.arange(counts.lost[0].shape[1])
     start = exact["unit.cost"].best * exact["unit.ship_prob"].best  # of a unit started
     currency = exact["unit.cost"].unit
+    others = sum(
+        left.mean for left in made.dormant.values()
+    )  # in closed form: they are independent of the lanes
     most = float(made.dies * made.die.lanes)
     found = {
         "unit.ship_prob": _share(by_bin.sum(1), units),
@@ -294,6 +336,7 @@ def sampled_metrics(
     found |= {
         "unit.spares_left": ratio(lambda x: x[2] / x[0], "lanes"),
         "unit.latent_lanes": ratio(lambda x: x[3] / x[0], "lanes"),
+        "unit.latent_defects": ratio(lambda x: x[4] / x[0] + others, "defects"),
         **{
             f"unit.latent_failures.{by}": ratio(
                 lambda x, failed=failed: failed * x[3] / x[0], "lanes"

@@ -11,6 +11,7 @@ from ..kernel import Domain, domain, unpack
 from ..plan import LINK, Effect, Effects, Plan, PlanError, lower
 from ..spec import Scenario, load
 from ._columns import collective_names
+from ._fleet import SHARES, fleet_of
 from ._goodput import ettr_of, goodput_of
 from ._trace import Fault, Trace, TraceError, load_trace
 
@@ -208,8 +209,12 @@ def _metrics(
             f"{name}.all": out[name] * part for name in ("goodput", "work_rate", "availability")
         }
     if (domains := scenario.workload.domains) is not None:
-        out["fleet.goodput"] = goodput_of(scenario, x, domains)
-        out["fleet.ettr"] = ettr_of(scenario, x, domains)
+        if scenario.workload.leaving is None:
+            out["fleet.goodput"] = goodput_of(scenario, x, domains)
+            out["fleet.ettr"] = ettr_of(scenario, x, domains)
+        else:
+            fleet = fleet_of(scenario, plan, x)
+            out |= {f"fleet.{name}": getattr(fleet, name) for name in SHARES}
     for j, name in enumerate(collective_names(plan)):
         ratio = mean(np.where(running, state.efficiency[j], 0.0)) / max(1 - idle, 1e-300)
         out[f"collective_efficiency.{name}"] = ratio

@@ -164,7 +164,7 @@ def _finite(value):
     return value if not isinstance(value, float) or math.isfinite(value) else None
 
 
-class _Sums:
+class TallySums:
     """Reads means and estimates out of a tally."""
 
     def __init__(self, tally: Tally, columns: Columns, mission_hours: float):
@@ -207,7 +207,7 @@ def result_of(
 ) -> Result:
     """Return the result of what the ledger holds."""
     tally, mission = ledger.tally, scenario.mission_hours
-    sums = _Sums(tally, columns, mission)
+    sums = TallySums(tally, columns, mission)
     device = engine.devices[0]
     return Result(
         scenario=scenario.name,
@@ -216,7 +216,7 @@ def result_of(
         seed=ledger.seed,
         replicas=tally.replicas,
         status="bound_hit" if tally.void else "ok",
-        metrics=_metrics(scenario, plan, directory, columns, sums),
+        metrics=metrics_of(scenario, plan, directory, columns, sums),
         blast_radius=_blast(columns, sums, mission),
         curve_hours=(np.arange(ledger.bins) + 0.5) * mission / ledger.bins,
         curve=_curve(tally, sums, ledger.bins),
@@ -240,9 +240,10 @@ def result_of(
     )
 
 
-def _metrics(
-    scenario: Scenario, plan: Plan, directory: Directory, columns: Columns, sums: _Sums
+def metrics_of(
+    scenario: Scenario, plan: Plan, directory: Directory, columns: Columns, sums: TallySums
 ) -> dict[str, Estimate]:
+    """Return all metrics of what has been tallied, by name."""
     mission, n = scenario.mission_hours, plan.workers
     year = HOURS_PER_YEAR / mission
     share = lambda name: sums.mean(name, 1 / mission, "1")
@@ -297,7 +298,7 @@ def _metrics(
 
 
 def _lost_goodput(
-    out: dict[str, Estimate], sums: "_Sums", who: str, planned: list[str], drain: float
+    out: dict[str, Estimate], sums: "TallySums", who: str, planned: list[str], drain: float
 ) -> Estimate:
     """Share of one contributor in 1 - goodput: its lost work, and restarts by its interruptions.
 
@@ -326,12 +327,12 @@ def _unit(e: Estimate) -> Estimate:
     return dataclasses.replace(e, low=max(e.low, 0.0), high=min(e.high, 1.0))
 
 
-def _blast(columns: Columns, sums: _Sums, mission: float) -> dict[int, Estimate]:
+def _blast(columns: Columns, sums: TallySums, mission: float) -> dict[int, Estimate]:
     year = HOURS_PER_YEAR / mission
     return {size: sums.mean(f"blast.{size}", year, "1/y") for size in columns.sizes}
 
 
-def _curve(tally: Tally, sums: "_Sums", bins: int) -> dict[str, np.ndarray]:
+def _curve(tally: Tally, sums: "TallySums", bins: int) -> dict[str, np.ndarray]:
     """Work rate in each time bin: its mean with interval, and 5 % and 95 % quantiles over replicas."""
     width = sums.mission / bins
     means = [sums.mean(f"curve.{b}", 1 / width, "1").complement() for b in range(bins)]

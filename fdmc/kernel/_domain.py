@@ -14,8 +14,9 @@ from jaxtyping import Array, Bool, Float
 
 from ..fabric import LinkState, collective_seconds
 from ..plan import COMPUTE, PLANE, TRUNK, Plan
+from ._directed import both_ways
 from ._entries import fold, hold, iota, rows
-from ._fabric import divided, divided_work
+from ._fabric import directed, divided, divided_work
 from ._losses import (
     Losses,
     added,
@@ -29,6 +30,7 @@ from ._losses import (
     unpack as unpack,
 )
 from ._policy import Blocks, Crew, blocks, first_crew, group_state, spared_degraded, spared_parked
+from ._ring import ring_work, ringed
 
 
 class Domain(eqx.Module):
@@ -56,6 +58,8 @@ def domain(
     **Arguments:** `light` is the share of every lane that has its light, None for all of it; `crew` is that of the
     state before, None where nothing has failed yet.
     """
+    if plan.ring is not None:
+        return _on_a_ring(plan, losses, light)
     if plan.sharing is not None:
         return _divided(plan, losses, light)
     planes = _plane_capacity(plan, losses)
@@ -71,13 +75,29 @@ def domain(
 
 
 def _divided(plan: Plan, losses: Losses, light) -> Domain:
-    """Lanes are divided among classes of traffic, or between two levels."""
-    live = _live_planes(plan, losses) if PLANE in plan.kinds else None
-    state = hold(plan.alive, divided(plan, losses, live))
+    """Lanes are divided among classes of traffic, between two levels, or by direction."""
+    assert plan.sharing is not None
+    if plan.sharing.directed:
+        ways = both_ways(losses)
+        live = None
+        if PLANE in plan.kinds:
+            live = _live_planes(plan, ways[0]), _live_planes(plan, ways[1])
+        state = hold(plan.alive, directed(plan, ways, live))
+    else:
+        live = _live_planes(plan, losses) if PLANE in plan.kinds else None
+        state = hold(plan.alive, divided(plan, losses, live))
     rate, efficiency = divided_work(plan, state, light)
     exact = (state.exact if plan.collectives else True) | (rate <= 0)
     weights = _weights(plan, losses)
     return Domain(rate, state.used, state.available, efficiency, exact, weights)
+
+
+def _on_a_ring(plan: Plan, losses: Losses, light) -> Domain:
+    """Nodes pass over dead ones."""
+    state = hold(plan.alive, ringed(plan, losses))
+    rate, efficiency = ring_work(plan, state, light)
+    exact = (state.links.exact if plan.collectives else True) | (rate <= 0)
+    return Domain(rate, state.used, state.links.live, efficiency, exact, _weights(plan, losses))
 
 
 def _spared(plan: Plan, losses: Losses, planes, light, crew: Crew | None) -> Domain:
@@ -228,6 +248,9 @@ def _work(plan: Plan, state: LinkState, pace, light, parts: Blocks | None = None
 def _weights(plan: Plan, x: Losses) -> Float[Array, "slots lanes"]:
     """Accelerators that each loss alone has taken: its share of the blame."""
     part = (x.right - x.left).astype(jnp.float32)
+    if plan.sharing is not None and plan.sharing.directed:  # one direction is half of a lane
+        part = jnp.where(x.kind > 15, 0.5 * part, part)
+        x = dataclasses.replace(x, kind=x.kind & 15)
     scale = jnp.where(x.kind == PLANE, 1 / plan.planes, 1 / plan.segment_planes.shape[0])
     part = jnp.where((x.kind == COMPUTE) | (x.kind == TRUNK), 1.0, part * scale)
     return jnp.where(x.active, x.size * x.loss * part, 0)

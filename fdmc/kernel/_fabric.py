@@ -1,4 +1,5 @@
-"""States of fabrics whose lanes are divided: among classes of traffic, between two levels by trunks, in a torus.
+"""States of fabrics whose lanes are divided: among classes of traffic, between two levels by trunks, in a torus, by
+direction.
 
 The laws are in `docs/model.md`, section 4. Sums over accelerators telescope as in `_domain`, for a class of traffic
 with what it gets of every link in the place of the link itself; trunks are ranges of whole units, and telescope
@@ -15,15 +16,18 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from ..fabric import (
+    DirectedState,
     Level,
     LinkState,
     TorusState,
     collective_seconds,
+    directed_seconds,
     switched_torus_state,
     torus_seconds,
     two_level_seconds,
 )
 from ..plan import PLANE, TRUNK, Plan, Sharing
+from ._directed import Live, directed_degraded, directed_parked
 from ._entries import fold, hold, iota
 from ._losses import Losses, added, added_where, coverage, each, left_by, outside
 
@@ -36,7 +40,7 @@ class Divided(eqx.Module):
 
     available: Float[Array, " lanes"]
     pace: Float[Array, " lanes"]
-    links: tuple[LinkState, ...]
+    links: tuple[LinkState | DirectedState, ...]
     trunks: tuple[LinkState, ...] = ()  # none without a trunk
     torus: TorusState | None = None
 
@@ -50,16 +54,20 @@ class Divided(eqx.Module):
         """Whether the closed forms of `optimal` are the optimum."""
         if self.torus is not None:
             return self.torus.exact
-        return functools.reduce(operator.and_, [level[0].exact for level in self._levels])
-
-    @property
-    def _levels(self) -> list[tuple[LinkState, ...]]:
-        return [self.links, self.trunks] if self.trunks else [self.links]
+        levels = [self.links, self.trunks] if self.trunks else [self.links]
+        return functools.reduce(operator.and_, [level[0].exact for level in levels])
 
 
 def divided(plan: Plan, x: Losses, live: Float[Array, "planes lanes"] | None) -> Divided:
     """Return what classes and levels get; `live` is what is left of every plane (None: all of all)."""
     return (_parked if plan.park else _degraded)(plan, x, live)
+
+
+def directed(plan: Plan, ways: tuple[Losses, Losses], live: Live) -> Divided:
+    """Return the same where some parts fail in one direction: losses and planes as accelerators send and receive."""
+    of_class = functools.partial(_granted, plan)
+    state = directed_parked if plan.park else directed_degraded
+    return Divided(*state(plan, ways, live, of_class, _sharing(plan).rows))
 
 
 def divided_work(plan: Plan, state: Divided, light):
@@ -93,6 +101,8 @@ def _seconds(plan: Plan, state: Divided, j: int, lane) -> Float[Array, " lanes"]
         lane = lane * plan.lanes_per_link
         times = [torus_seconds(op, name, size, state.torus, lane, hop) for name in names]
         return functools.reduce(jnp.minimum, times)
+    if isinstance(link, DirectedState):
+        return directed_seconds(op, algorithm, size, link, lane, hop)
     if not sharing.units:
         return collective_seconds(op, algorithm, size, link, lane, hop)
     trunk = state.trunks[row]
@@ -117,7 +127,8 @@ def _talks(state: Divided) -> Bool[Array, " lanes"]:
     """Return whether every class that the job uses has lanes, or nobody to talk to."""
     if state.torus is not None:  # a dimension that is cut leaves slabs that nothing joins
         return jnp.isfinite(state.torus.crossing)
-    least = functools.reduce(jnp.minimum, [link.min_link for link in state.links])
+    found = [s.pace if isinstance(s, DirectedState) else s.min_link for s in state.links]
+    least = functools.reduce(jnp.minimum, found)
     return (least > 0) | (state.used <= 1)
 
 

@@ -1,16 +1,17 @@
-"""Latent defects in the field: the last class of a plan, whose copies each replica has in its own places.
+"""Latent defects in the field: the last classes of a plan, whose copies each replica has in its own places.
 
-A package has its defects from the factory, on the lanes that follow those lost at test. Those of a new machine have one
-clock, at the cumulative hazard of a life times their number; a swap whose packages have some starts another
-(`_renewal.py`). A candidate is one of the clock's defects: void when its lane has failed before, or when its group
-has since been swapped, which the number of the package tells. Only machines that follow them compile any of this.
+A package has its defects from the factory: on the lanes that follow those lost at test, and elsewhere on its dies,
+where one fails all lanes of a die. Those of a new machine have one clock for each kind, at the cumulative hazard of a
+life times their number; a swap whose packages have some starts others (`_renewal.py`). A candidate is one of the
+clock's defects: void when its lane or its die has failed before, or when its group has since been swapped, which the
+number of the package tells. Only machines that follow them compile any of this.
 """
 
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from ..plan import Plan
-from ._entries import iota, pick
+from ._entries import hold, iota, pick
 from ._renewal import Renewals
 from ._supply import Pool, of_package, package_of, renewed_groups, supply_of
 
@@ -20,29 +21,29 @@ _NEVER = 1e9  # age of a clock without defects: beyond all that fails
 
 def numbered(plan: Plan, pool: Pool) -> Int[Array, "groups lanes"]:
     """Return the package that each group of lanes of a new machine comes from."""
-    number = iota(pool.reached.shape[0]) // supply_of(plan).factory.dies
+    shape = pool.reached.shape[1:]
+    number = iota(shape[0]) // supply_of(plan).factory.dies
     small = jnp.int16 if pool.lost.shape[1] < 1 << 15 else jnp.int32
-    return jnp.broadcast_to(number.astype(small), pool.reached.shape)
+    return jnp.broadcast_to(number.astype(small), shape)
 
 
 def first_ages(plan: Plan, pool: Pool, age: Float[Array, "classes lanes"]):
-    """Return the first ages of all classes, with that of latent defects by their number in the new machine."""
-    found = pool.reached[-1]
-    of_one = age[-1] * plan.classes.positions[-1].astype(jnp.float32)
+    """Return the first ages of all classes, with those of latent defects by their number in the new machine."""
+    kinds = len(plan.latent)
+    found = pool.reached[:, -1]
+    of_one = age[-kinds:] * plan.classes.positions[-kinds:, None].astype(jnp.float32)
     mine = jnp.where(found > 0, of_one / jnp.maximum(found, 1), _NEVER)
-    return jnp.where(iota(age.shape[0]) == age.shape[0] - 1, mine[None], age)
+    return jnp.concatenate([age[:-kinds], mine])
 
 
 def brought(
     plan: Plan, pool: Pool, taken: Int[Array, " lanes"], done: Bool[Array, " lanes"], low, high
-) -> Int[Array, " lanes"]:
+) -> Int[Array, "classes lanes"]:
     """Return how many latent defects a swap of the FRU `[low, high)` brings, from package `taken` on."""
-    first, count = renewed_groups(plan, done, low, high)
-    total = jnp.zeros(count.shape, jnp.int32)
-    for m in range(plan.made):
-        mine = of_package(pool.latent, first + m, package_of(pool, first, m, taken))
-        total = total + jnp.where(m < count, mine, 0)
-    return total
+    kinds = len(plan.latent)
+    group, number, here = _bringing(plan, pool, taken, done, low, high)
+    each = [of_package(pool.latent, group, number, kind, kinds) for kind in range(kinds)]
+    return jnp.stack([jnp.sum(jnp.where(here, mine, 0), 0, dtype=jnp.int32) for mine in each])
 
 
 def renumbered(
@@ -56,18 +57,17 @@ def renumbered(
 ) -> Int[Array, "groups lanes"]:
     """Return the package of each group once the FRU `[low, high)` has been swapped."""
     first, count = renewed_groups(plan, done, low, high)
-    for m in range(plan.made):
-        number = package_of(pool, first, m, taken).astype(package.dtype)
-        mine = (iota(package.shape[0]) == first + m) & (m < count)
-        package = jnp.where(mine, number, package)
-    return package
+    m = iota(package.shape[0]) - first
+    number = package_of(pool, first, m, taken).astype(package.dtype)
+    return jnp.where((m >= 0) & (m < count), number, package)
 
 
 def at_risk(plan: Plan, pool: Pool, r: Renewals, slot, renewed, cls, copies):
     """Return how many copies the clock has that fired: `copies`, or latent defects."""
-    mine = cls == plan.classes.positions.shape[0] - 1
+    mine, kind = _kind(plan, cls)
     assert r.defects is not None, "asked for where latent defects are followed"
-    found = jnp.where(renewed, pick(plan.alive, slot, r.defects), pool.reached[-1])
+    later = _of_kind(kind, [pick(plan.alive, slot, each) for each in r.defects])
+    found = jnp.where(renewed, later, _of_kind(kind, list(pool.reached[:, -1])))
     return jnp.where(mine, found.astype(copies.dtype), copies)
 
 
@@ -77,29 +77,52 @@ def defect(plan: Plan, pool: Pool, r: Renewals, slot, renewed, package, cls, pos
     **Arguments:** the list of renewals, the slot whose clock fired, whether one did; the package of each group; the
     class, others than latent defects keep their position.
     """
-    supply, mine = supply_of(plan), cls == plan.classes.positions.shape[0] - 1
+    supply, kinds = supply_of(plan), len(plan.latent)
+    mine, kind = _kind(plan, cls)
     dies = supply.factory.dies
-    group = jnp.sum(pool.reached <= position, 0)
-    group = jnp.minimum(group, pool.reached.shape[0] - 1)
-    before = jnp.where(group > 0, _row(pool.reached, jnp.maximum(group - 1, 0)), 0)
+    reached = _of_kind(kind, list(pool.reached))
+    group = jnp.sum(reached <= position, 0)
+    group = jnp.minimum(group, reached.shape[0] - 1)
+    before = jnp.where(group > 0, _row(reached, jnp.maximum(group - 1, 0)), 0)
     found = (group, group // dies, position - before)
     assert r.taken is not None, "asked for where latent defects are followed"
     taken = pick(plan.alive, slot, r.taken)
     low, high = pick(plan.alive, slot, r.low), pick(plan.alive, slot, r.high)
-    first, count = renewed_groups(plan, renewed, low, high)
-    left = position
-    for m in range(plan.made):
-        number = package_of(pool, first, m, taken)
-        here = jnp.where(m < count, of_package(pool.latent, first + m, number), 0)
-        hit = renewed & (left >= 0) & (left < here)
-        now = (first + m, number, left)
-        found = tuple(jnp.where(hit, new, old) for new, old in zip(now, found, strict=True))
-        left = left - here
+    groups, numbers, here = _bringing(plan, pool, taken, renewed, low, high)
+    brings = jnp.where(here, of_package(pool.latent, groups, numbers, kind, kinds), 0)
+    groups, numbers, brings = hold(plan.alive, (groups, numbers, brings.astype(jnp.int32)))
+    reached = jnp.cumsum(brings, 0)
+    m = jnp.minimum(jnp.sum(reached <= position, 0), plan.made - 1)
+    now = (_row(groups, m), _row(numbers, m), position - _row(reached - brings, m))
+    found = tuple(jnp.where(renewed, new, old) for new, old in zip(now, found, strict=True))
     group, number, rank = found
     rank = rank + of_package(pool.lost, group, number)
     still = _row(package, group) == number
-    place = group * supply.each + rank
+    places = {"die": group, "lane": group * supply.each + rank}
+    place = _of_kind(kind, [places[where] for where in plan.latent])
     return jnp.where(mine, place, position), ~mine | still
+
+
+def _bringing(plan: Plan, pool: Pool, taken, done, low, high):
+    """Return the groups of lanes that a swap renews, the packages that they come from, and which of them there are."""
+    first, count = renewed_groups(plan, done, low, high)
+    m = iota(plan.made)
+    number = package_of(pool, first, m, taken)
+    return jnp.broadcast_to(first + m, number.shape), number, m < count
+
+
+def _kind(plan: Plan, cls) -> tuple[Bool[Array, " lanes"], Int[Array, " lanes"]]:
+    """Return whether a class is one of latent defects, and which."""
+    first = plan.classes.positions.shape[0] - len(plan.latent)
+    return cls >= first, jnp.maximum(cls - first, 0)
+
+
+def _of_kind(kind, values: list[Array]) -> Array:
+    """Return the value of a kind, of those of all kinds."""
+    found = values[0]
+    for k, value in enumerate(values[1:], 1):
+        found = jnp.where(kind == k, value, found)
+    return found
 
 
 def _row(counts: Int[Array, "groups lanes"], group) -> Int[Array, " lanes"]:

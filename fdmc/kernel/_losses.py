@@ -69,9 +69,10 @@ def each(slots: int, body, start):
 
 
 class Nest(eqx.Module):
-    """Which ranges lie in which: bit j of `inside` for a range that lies in range j, of `after` if it comes after it too.
+    """Which ranges lie in which: bit j of `inside` for one that lies in range j, of `after` if it comes after it too.
 
-    Bits, 32 ranges a word, because a pair of slots is asked for again and again: comparing bounds costs six times as much.
+    Bits, 32 ranges a word, because a pair of slots is asked for again and again: comparing bounds costs six times
+    as much.
     """
 
     inside: UInt32[Array, "words slots lanes"]

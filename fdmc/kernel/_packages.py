@@ -18,20 +18,23 @@ from ._entries import hold
 from ._quantile import quantile
 
 
-_LOT, _WAFER, _DIE, _LANES, _LATENT, _ASSEMBLY = range(len(PACKAGE_STREAMS))
+_LOT, _WAFER, _DIE, _LANES, _LATENT, _ASSEMBLY, _LATENT_FATAL = range(len(PACKAGE_STREAMS))
 _BLOCK = 4  # counts a pass
+_PIECES = 1 << 20  # of a die: so many that no piece has two defects
+_MOST = 60.0  # defects of a die: more of them fail it no sooner, and exp(-60) is a number
 
 
 class Packages(eqx.Module):
     """The packages of each replica's machine, at time zero.
 
     `lost`: lanes and spares of each die lost at test; `latent`: of those that passed, how many
-    carry a latent defect; `scrapped`: in assembly.
+    carry a latent defect; `scrapped`: in assembly; `latent_fatal`: latent defects elsewhere on each die.
     """
 
     lost: Int[Array, "dies packages lanes"]
     latent: Int[Array, "dies packages lanes"]
     scrapped: Bool[Array, "packages lanes"]
+    latent_fatal: Int[Array, "dies packages lanes"]
 
 
 def packages(
@@ -56,12 +59,14 @@ def packages(
     lost, taken = _lost(plan, keys, die, replica, density, count, alive)
     whole = plan.fatal_defects * density + plan.shared_hazard
     lost = jnp.where(uniform(taken) < -jnp.expm1(-whole), count.astype(jnp.int32), lost)
-    latent = jnp.zeros_like(lost)
+    latent = latent_fatal = jnp.zeros_like(lost)
+    if plan.latent_fatal:
+        latent_fatal = _latent_fatal(plan, keys, die, replica, density, alive)
     if plan.latent:
         latent = _latent(plan, keys, die, replica, density, count - lost, alive)
     package = jax.lax.broadcasted_iota(U32, shape[1:], 0)
     word, _ = _words(keys, _ASSEMBLY, package, replica)
-    return Packages(lost, latent, uniform(word) < plan.scrap_prob)
+    return Packages(lost, latent, uniform(word) < plan.scrap_prob, latent_fatal)
 
 
 def lanes_and_spares(
@@ -112,6 +117,13 @@ def _latent(plan: PackagePlan, keys, die, replica, density, good, alive):
     """Good lanes with a latent defect: given the density they are independent of the killers."""
     hazard = plan.latent_ratio * plan.lane_defects * density
     return _count(plan, keys, _LATENT, die, replica, hazard, good.astype(jnp.float32), alive)[0]
+
+
+def _latent_fatal(plan: PackagePlan, keys, die, replica, density, alive):
+    """Latent defects outside the lanes: a Poisson count, given the density independent of the killers too."""
+    hazard = jnp.minimum(plan.latent_fatal_defects * density, _MOST) / _PIECES
+    word, _ = hold(alive, _words(keys, _LATENT_FATAL, die, replica))
+    return _binomial(word, jnp.float32(_PIECES), hazard, alive)
 
 
 def _count(plan: PackagePlan, keys, stream: int, die, replica, hazard, count, alive):

@@ -71,7 +71,7 @@ def start(plan: Plan, keys, replica, bounds: Bounds, pool) -> State:
         unit = first_ages(plan, pool, unit)
     age = unit[steady:]
     if w:
-        wear = [hours_of(plan, plan.wear.law[i], age[i]) for i in range(w)]
+        wear = [hours_of(plan, i, age[i]) for i in range(w)]
         clock = jnp.concatenate([clock[:steady], jnp.stack(wear)])
     clock = after(plan, iota(n_classes), jnp.zeros(()), clock)
     if plan.scheduled:
@@ -103,7 +103,8 @@ def start(plan: Plan, keys, replica, bounds: Bounds, pool) -> State:
     renewals = Renewals(
         ints(r, -1), ints(r, -1), floats(r), ints(r), ints(r),
         jnp.zeros((w, r, lanes)), jnp.full((w, r, lanes), jnp.inf),
-        *((ints(r), ints(r)) if plan.latent else ()),
+        *((jnp.zeros((len(plan.latent), r, lanes), jnp.int32), ints(r)) if plan.latent else ()),
+        swapped=None if plan.wear.homes is None else floats(plan.wear.homes.shape[0], -1.0),
     )  # fmt: skip
     zero, none = jnp.zeros(lanes), jnp.zeros(lanes, jnp.int32)
     tallies = jnp.zeros((n_classes, lanes), U32)

@@ -5,6 +5,7 @@ zero, the rest is what swaps take, one after the other. Only machines with `manu
 """
 
 import dataclasses
+from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -17,13 +18,13 @@ from ._packages import packages
 class Pool(eqx.Module):
     """The packages of a replica that ship at full bandwidth, in their order; beyond `ready` they are void.
 
-    `lost`: lanes of each die that test has found lost; `latent`: lanes with a latent defect, `reached` their running
-    sum over the groups of a new machine (both empty where histories follow none).
+    `lost`: lanes of each die that test has found lost; `latent`: latent defects of each die, for each of the plan's
+    classes of them; `reached` their running sum over the groups of a new machine (both empty where none are followed).
     """
 
     lost: Int[Array, "dies candidates lanes"]
-    latent: Int[Array, "_ candidates lanes"]
-    reached: Int[Array, "groups lanes"]
+    latent: Int[Array, "classes_and_dies candidates lanes"]
+    reached: Int[Array, "classes groups lanes"]
     ready: Int[Array, " lanes"]
 
 
@@ -36,11 +37,16 @@ def shipped(plan: Plan, keys, replica, candidates: int) -> Pool:
     order = jnp.argsort(~good, axis=0, stable=True)
     small = jnp.int8 if supply.each < 128 else jnp.int16
     sort = lambda counts: jnp.take_along_axis(counts, order[None], 1).astype(small)
-    latent = sort(made.latent) if plan.latent else jnp.zeros((0, *order.shape), small)
-    reached = (
-        jnp.cumsum(machine(plan, latent).astype(jnp.int32), 0) if plan.latent else latent[:, 0]
+    lost, none = sort(made.lost), jnp.zeros((0, *order.shape), small)
+    kinds = {"die": made.latent_fatal, "lane": made.latent}
+    latent = [sort(kinds[where]) for where in plan.latent]
+    reached = [jnp.cumsum(machine(plan, each).astype(jnp.int32), 0) for each in latent]
+    return Pool(
+        lost,
+        jnp.concatenate(latent) if latent else none,
+        jnp.stack(reached) if reached else none,
+        jnp.sum(good, 0),
     )
-    return Pool(sort(made.lost), latent, reached, jnp.sum(good, 0))
 
 
 def machine(plan: Plan, counts: Int[Array, "dies candidates lanes"]) -> Int[Array, "groups lanes"]:
@@ -97,14 +103,21 @@ def renewed_groups(
     return first, jnp.where(done, jnp.sum(homes < high, 0) - first, 0)
 
 
-def package_of(pool: Pool, first, m: int, taken) -> Int[Array, " lanes"]:
+def package_of(pool: Pool, first, m, taken) -> Int[Array, "*groups lanes"]:
     """Return the package that group `first + m` comes from, where a swap takes packages from `taken` on."""
     dies, candidates = pool.lost.shape[:2]
     return jnp.minimum(taken + (first % dies + m) // dies, candidates - 1)
 
 
-def of_package(counts: Int[Array, "dies candidates lanes"], group, package) -> Int[Array, " lanes"]:
-    """Return the count of a group of lanes that comes from a package."""
-    dies, candidates = counts.shape[:2]
+def of_package(
+    counts: Int[Array, "dies candidates lanes"], group, package, kind: Any = 0, kinds: int = 1
+) -> Int[Array, "*groups lanes"]:
+    """Return the count of a group of lanes that comes from a package; of one of several kinds of counts."""
+    dies, candidates = counts.shape[0] // kinds, counts.shape[1]
     at = (group % dies) * candidates + package
-    return jnp.take_along_axis(counts.reshape(-1, counts.shape[-1]), at[None], 0)[0]
+    if kinds > 1:
+        at = at + kind * (dies * candidates)
+    lanes = counts.shape[-1]
+    return jnp.take_along_axis(counts.reshape(-1, lanes), at.reshape(-1, lanes), 0).reshape(
+        at.shape
+    )

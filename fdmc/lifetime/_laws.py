@@ -8,6 +8,7 @@ import numpy as np
 from scipy import special
 
 from ..spec import Competing, Exponential, Fixed, Gamma, Law, LogNormal, Weibull
+from ..yields import Dormant
 from ._exposure import Exposed
 from ._structured import Structured, lost_hazard
 
@@ -33,11 +34,22 @@ class Remaining:
     since_hours: float
 
 
+@dataclasses.dataclass(frozen=True)
+class FirstLatent:
+    """When the first of a part's latent defects fails, each with a life of its own: H(t) = `defects.hazard(F_life(t))`.
+
+    A part may have none, so that many never fail: H ends at `defects.hazard(1)`.
+    """
+
+    life: Weibull | Remaining
+    defects: Dormant
+
+
 # Ages are unit exponentials divided by up to 2^24 copies: the least is 2^-57 / 2^24 = exp(-56).
 LOG_HAZARD_START, LOG_HAZARD_STEP, KNOTS = -56.0, 1 / 16, 62 * 16 + 1
 
 
-def cumulative_hazard(law: Law | Exposed | Spared | Structured | Remaining, hours):
+def cumulative_hazard(law: Law | Exposed | Spared | Structured | Remaining | FirstLatent, hours):
     """Return H(t) = -log(1 - F(t)), any shape, from times in hours.
 
     **Raises:** `TypeError` for a fixed time, which has no hazard.
@@ -66,13 +78,18 @@ def cumulative_hazard(law: Law | Exposed | Spared | Structured | Remaining, hour
         case Remaining(law=Weibull(shape=beta, scale_hours=eta), since_hours=since):
             # A difference of powers would cancel.
             return (since / eta) ** beta * np.expm1(beta * np.log1p(t / since))
+        case FirstLatent(life=life, defects=defects):
+            return defects.hazard(-np.expm1(-cumulative_hazard(life, t)))
         case Structured(structure=structure, laws=laws, copies=copies):
             return copies * lost_hazard(structure, [cumulative_hazard(one, t) for one in laws])
     raise TypeError(f"{law} has no cumulative hazard.")
 
 
-def hours_at(law: Law | Exposed | Spared | Structured | Remaining, hazard):
-    """Return the time in hours at which the cumulative hazard of `law` is `hazard`: the inverse of H."""
+def hours_at(law: Law | Exposed | Spared | Structured | Remaining | FirstLatent, hazard):
+    """Return the time in hours at which the cumulative hazard of `law` is `hazard`: the inverse of H.
+
+    It is infinite where a law that ends short of certainty never gets there.
+    """
     h = np.asarray(hazard, float)
     match law:
         case Exponential(mean_hours=mean):
@@ -104,6 +121,11 @@ def hours_at(law: Law | Exposed | Spared | Structured | Remaining, hazard):
             return hours_at(element, _element_hazard(h / copies, n, spares))
         case Remaining(law=Weibull(shape=beta, scale_hours=eta), since_hours=since):
             return since * np.expm1(np.log1p(h / (since / eta) ** beta) / beta)
+        case FirstLatent(life=life, defects=defects):
+            failed = defects.share(h)
+            never = failed >= 1
+            age = -np.log1p(-np.where(never, 0.5, failed))
+            return np.where(never, np.inf, hours_at(life, age))
         case Structured(laws=laws, copies=copies):
             # Not before the first failure of any copy; and once no copy is likely to be left, it is lost.
             low = np.min([hours_at(one, h / copies / len(laws)) for one in laws], 0)
@@ -161,6 +183,15 @@ def mean_hours(law: Law | Exposed | Spared | Structured | Remaining) -> float:
     # E[T] is the integral of the unit exponential quantile; Gauss-Laguerre would miss the tails.
     u = (np.arange(200_000) + 0.5) / 200_000
     return float(np.mean(hours_at(law, -np.log1p(-u))))
+
+
+def share_table(defects: Dormant) -> tuple[np.ndarray, np.ndarray]:
+    """Return the logarithm of `Dormant.share` and its slope per step at the `KNOTS`, as `quantile_table` does."""
+    h = np.exp(LOG_HAZARD_START + LOG_HAZARD_STEP * np.arange(KNOTS))
+    delta = 1e-5
+    ahead, behind = (np.log(defects.share(h * math.exp(d))) for d in (delta, -delta))
+    slopes = (ahead - behind) / (2 * delta) * LOG_HAZARD_STEP
+    return np.log(defects.share(h)).astype(np.float32), slopes.astype(np.float32)
 
 
 def quantile_table(

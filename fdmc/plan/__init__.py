@@ -1,5 +1,11 @@
 from ._ageing import Ageing as Ageing, ageing as ageing, lifetime_of as lifetime_of
 from ._arrays import AnyArray as AnyArray, Quantiles as Quantiles
+from ._direction import (
+    RECEIVE as RECEIVE,
+    SEND as SEND,
+    direction_of as direction_of,
+    one_way as one_way,
+)
 from ._effects import Effect as Effect, Effects as Effects, PlanError as PlanError
 from ._fabric import Sharing as Sharing
 from ._factory import factory_plan as factory_plan
@@ -18,7 +24,13 @@ from ._knobs import (
     repair_scores as repair_scores,
 )
 from ._latent import field_life as field_life
-from ._lower import DARK as DARK, ClassInfo as ClassInfo, Directory as Directory, lower as lower
+from ._lower import (
+    DARK as DARK,
+    ClassInfo as ClassInfo,
+    Directory as Directory,
+    is_latent as is_latent,
+    lower as lower,
+)
 from ._mission import (
     MissionPlan as MissionPlan,
     Source as Source,
@@ -52,6 +64,7 @@ from ._plan import (
     Wear as Wear,
     Work as Work,
 )
+from ._ring import Ring as Ring
 from ._rows import EXCURSION as EXCURSION, Row as Row, rows_of as rows_of
 from ._service import SCHEDULED as SCHEDULED
 from ._streams import stream as stream

@@ -17,7 +17,10 @@ class PlanError(ValueError):
 
 @dataclasses.dataclass(frozen=True)
 class Effect:
-    """Losing all of instance `i` of a template takes `share` of these accelerators or planes."""
+    """Losing all of instance `i` of a template takes `share` of these accelerators or planes.
+
+    Of lanes, what accelerators send or receive, by `direction` (0: both).
+    """
 
     kind: int
     low: np.ndarray
@@ -25,11 +28,12 @@ class Effect:
     left: np.ndarray
     right: np.ndarray
     share: float
+    direction: int = 0
 
     def take(self, index: np.ndarray) -> "Effect":
         """Return the effects of some of the instances."""
-        low, high, left, right = self.low, self.high, self.left, self.right
-        return Effect(self.kind, low[index], high[index], left[index], right[index], self.share)
+        ends = ("low", "high", "left", "right")
+        return dataclasses.replace(self, **{end: getattr(self, end)[index] for end in ends})
 
     @property
     def span(self) -> np.ndarray:
@@ -37,9 +41,14 @@ class Effect:
         return self.low << 16 | self.high
 
     def reach(self, width: int) -> np.ndarray:
-        """The kind and the planes in a word; those of links in segments of `width` planes."""
+        """The kind, direction and planes in a word; the planes of links in segments of `width`."""
         scale = width if self.kind == LINK else 1
-        return self.kind << 24 | (self.left // scale) << 12 | self.right // scale
+        return (
+            self.direction << 28
+            | self.kind << 24
+            | (self.left // scale) << 12
+            | self.right // scale
+        )
 
     def covers(self, other: "Effect") -> bool:
         """Whether this takes everything that `other` takes."""
@@ -48,6 +57,7 @@ class Effect:
             return other.kind != PLANE and self.share >= 1 and bool(inside.all())
         planes = (self.left <= other.left) & (other.right <= self.right)
         same = self.kind == other.kind and self.share >= other.share
+        same = same and self.direction in (0, other.direction)
         return same and bool((inside & planes).all())
 
 

@@ -17,6 +17,7 @@ from ..fabric import (
 )
 from ..spec import Fabric, Scenario
 from ._arrays import AnyArray
+from ._direction import one_way
 
 
 class Reserve(eqx.Module):
@@ -32,11 +33,12 @@ class Reserve(eqx.Module):
 
 
 class Sharing(eqx.Module):
-    """A fabric whose lanes are divided: among classes of traffic, between the levels of a trunk, in a torus.
+    """A fabric whose lanes are divided: among classes of traffic, between levels or directions, in a torus.
 
     `traffic` is the row of `reserve` of each collective (all 0 without classes), `units` how many a trunk joins
     (0: there is none), each by `trunk_bytes_per_second`. Slices are a `torus` of (accelerators of a cube, of the
-    slice) along each dimension; with it each accelerator has the lanes of a link to each neighbour.
+    slice) along each dimension; with it each accelerator has the lanes of a link to each neighbour. Sending and
+    receiving are counted apart where some part fails in one direction (`directed`).
     """
 
     reserve: Reserve | None
@@ -44,6 +46,7 @@ class Sharing(eqx.Module):
     traffic: tuple[int, ...] = eqx.field(static=True)
     units: int = eqx.field(static=True)
     torus: tuple[tuple[int, ...], tuple[int, ...]] | None = eqx.field(static=True)
+    directed: bool = eqx.field(static=True, default=False)
 
     @property
     def rows(self) -> int:
@@ -55,7 +58,8 @@ def sharing_of(scenario: Scenario) -> Sharing | None:
     """Return how the lanes of a fabric are divided, None where every collective has all of them."""
     fabric, collectives = scenario.fabric, scenario.workload.collectives
     named = {each.traffic for each in collectives} if fabric.classes else set()
-    if not named and fabric.trunk is None and fabric.torus is None:
+    directed = one_way(scenario)
+    if not named and fabric.trunk is None and fabric.torus is None and not directed:
         return None
     used = sorted(named, key=str)
     rows = np.array([_row(fabric, name) for name in used], np.float32).T
@@ -69,6 +73,7 @@ def sharing_of(scenario: Scenario) -> Sharing | None:
         traffic=tuple(used.index(c.traffic) if used else 0 for c in collectives),
         units=units,
         torus=None if fabric.torus is None else (fabric.torus.cube, fabric.torus.shape),
+        directed=directed,
     )
 
 

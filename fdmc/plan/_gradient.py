@@ -20,6 +20,7 @@ from ._knobs import (
     refuse_undrawn,
     why_none,
 )
+from ._latent import latent_rows
 from ._plan import Plan
 from ._rows import Row, rows_of
 
@@ -67,7 +68,9 @@ def sensitivity(scenario: Scenario, plan: Plan, path: str) -> Sensitivity:
     a class that wears, or a class that ages differently in the steps of an environment.
     """
     known = knobs_of(scenario)
-    rows = rows_of(scenario, Effects(scenario))
+    effects = Effects(scenario)
+    rows = rows_of(scenario, effects)
+    rows += latent_rows(scenario, effects, rows)
     still = Sensitivity(
         np.zeros(len(rows)),
         np.zeros(len(rows)),

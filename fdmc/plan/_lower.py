@@ -7,15 +7,15 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..fabric import LinkState, collective_seconds
-from ..lifetime import Remaining, mean_hours, quantile_table
-from ..spec import Exponential, Fixed, Law, Scenario
+from ..lifetime import FirstLatent, Remaining, mean_hours, quantile_table, share_table
+from ..spec import Exponential, Fixed, Law, Scenario, Weibull
 from ._ageing import exposures_of
 from ._arrays import Quantiles
 from ._effects import Effect, Effects, PlanError
 from ._excursions import excursions_of
 from ._fabric import Sharing, healthy_seconds, sharing_of
 from ._heat import Heat
-from ._latent import latent_failures, latent_row, renewing_share
+from ._latent import COUNTED, defective_prob, latent_failures, latent_rows, renewing_share
 from ._lower_job import (
     across_seconds,
     check_blocks,
@@ -24,6 +24,7 @@ from ._lower_job import (
     reconfiguration_of,
     switched,
 )
+from ._lower_ring import check_nodes, healthy_seconds_on_a_ring, ring_of
 from ._packages import PACKAGE_STREAMS
 from ._plan import (
     LINK,
@@ -37,7 +38,7 @@ from ._plan import (
     Wear,
     Work,
 )
-from ._rows import EXCURSION, Row, rows_of
+from ._rows import EXCURSION, LATENT, Row, rows_of
 from ._service import service_of
 from ._streams import stream
 from ._structures import fatal, structures_of
@@ -71,6 +72,11 @@ class ClassInfo:
     grade: str
 
 
+def is_latent(info: ClassInfo) -> bool:
+    """Return whether a class is one of latent defects."""
+    return not info.part and info.name.endswith(f":{LATENT}")
+
+
 @dataclasses.dataclass(frozen=True)
 class Directory:
     """What the rows of a plan are called; `steady` is what is dark all the time, which has no row."""
@@ -95,8 +101,7 @@ def lower(scenario: Scenario) -> tuple[Plan, Directory]:
             f"fabric.accelerator: {effects.accelerators} accelerators; at most {MAX_ACCELERATORS} in one domain."
         )
     rows = rows_of(scenario, effects)
-    latent = latent_row(scenario, rows)
-    rows += [] if latent is None else [latent]
+    rows += latent_rows(scenario, effects, rows)
     struck = [row.struck(scenario) for row in rows]
     excursions = excursions_of(scenario, struck, Heat(scenario, {}))
     segments = _segments(rows, scenario.fabric.planes)
@@ -114,13 +119,15 @@ def lower(scenario: Scenario) -> tuple[Plan, Directory]:
     sharing = sharing_of(scenario)
     job = job_of(scenario, effects.accelerators)
     check_blocks(job, rows)
+    ring = ring_of(scenario)
+    check_nodes(ring, rows)
     outs = [(row.places["out_low"], row.places["out_high"]) for row in rows]
     service = service_of(scenario, [row.rule for row in rows], outs)
     plan = Plan(
         classes=classes,
         places=_places(rows, scenario.fabric.planes // segments),
         structures=structures_of(scenario),
-        quantiles=Quantiles(*quantile_table(tables.laws or [Exponential(1.0)])),
+        quantiles=tables.quantiles(),
         wear=wear,
         exposures=exposures_of([row.exposure for row in rows], -scenario.run_in_hours),
         excursions=excursions,
@@ -155,6 +162,7 @@ def lower(scenario: Scenario) -> tuple[Plan, Directory]:
             for row in rows
         ),
         job=job,
+        ring=ring,
         reconfiguration=reconfiguration_of(scenario, rows),
     )
     return plan, _directory(scenario, rows, pools, wear, lit, supply)
@@ -180,15 +188,30 @@ def _f32(value) -> np.ndarray:
 
 
 class _Tables:
-    """Collects the laws that need a quantile table."""
+    """Collects the laws that need a quantile table, and the tables of shares after them."""
 
     def __init__(self):
-        self.laws: list[Law | Remaining] = []
+        self.laws: list[Law | Remaining | FirstLatent] = []
 
-    def add(self, law: Law | Remaining) -> int:
+    def add(self, law: Law | Remaining | FirstLatent) -> int:
         if law not in self.laws:
             self.laws.append(law)
         return self.laws.index(law)
+
+    def own(self, law: Remaining | Weibull | FirstLatent) -> int:
+        self.laws.append(law)
+        return len(self.laws) - 1
+
+    def quantiles(self) -> Quantiles:
+        """Rows of `laws`; of one that ends short of certainty, the shares of its defects."""
+        laws = self.laws or [Exponential(1.0)]
+        found = quantile_table(
+            [Exponential(1.0) if isinstance(law, FirstLatent) else law for law in laws]
+        )
+        for i, law in enumerate(laws):
+            if isinstance(law, FirstLatent):
+                found[0][i], found[1][i] = share_table(law.defects)
+        return Quantiles(*found)
 
 
 def _segments(rows: list[Row], planes: int) -> int:
@@ -262,19 +285,31 @@ def _wear(scenario: Scenario, rows: list[Row], tables: _Tables) -> Wear:
     tree = scenario.tree
 
     def copies(worn: Row, row: Row) -> int:
-        if worn.latent:  # as many as the packages of a swap happen to have
+        if worn.latent in COUNTED:  # as many as the packages of a swap happen to have
             return 0
         swap = row.rule.swap
-        if swap == row.component:
+        if swap == row.component and not (row.latent or worn.latent):
             return int((worn.unit, worn.component) == (row.unit, row.component))
         return tree.per(swap, worn.unit) * worn.count if swap in tree.ancestors(worn.unit) else 0
 
     table = [[copies(worn, row) for row in rows] for worn in wearing]
+    laws = [row.lifetime for row in wearing]
+    # Tables of its own, even when burn-in of no time makes two laws equal: burn-in changes numbers only.
+    numbers = [tables.own(x.life) if isinstance(x, FirstLatent) else tables.add(x) for x in laws]
+    shares = [tables.own(law) for law in laws if isinstance(law, FirstLatent)]
     return Wear(
-        law=np.array([tables.add(row.lifetime) for row in wearing], np.int32),
+        share=np.array(shares, np.int32) if shares else None,
+        homes=_part_homes(wearing) if shares else None,
+        law=np.array(numbers, np.int32),
         copies=np.array(table, np.int32).reshape(len(wearing), len(rows)),
         fru=np.concatenate([row.places["fru"] for row in rows]).astype(np.int32),
     )
+
+
+def _part_homes(wearing: list[Row]) -> np.ndarray:
+    """Units with parts that may have latent defects."""
+    homes = [row.places["home"] for row in wearing if row.latent == "part"]
+    return np.unique(np.concatenate(homes)).astype(np.int32)
 
 
 def _work(scenario: Scenario, used: int, sharing: Sharing | None) -> Work:
@@ -296,6 +331,8 @@ def _work(scenario: Scenario, used: int, sharing: Sharing | None) -> Work:
     healthy = [seconds(j, many) for j, many in enumerate(participants(scenario, used))]
     if sharing is not None:
         healthy = healthy_seconds(scenario, sharing, used)
+    if fabric.ring is not None:
+        healthy = healthy_seconds_on_a_ring(scenario, participants(scenario, used))
     latency = [c.latency_seconds or 0.0 for c in workload.collectives]
     return Work(
         compute_seconds=_f32(workload.compute_seconds),
@@ -348,6 +385,7 @@ def _directory(
     def failures(row: Row) -> float:
         if row.latent:
             return latent_failures(supply, row, hours)
+        assert not isinstance(row.lifetime, FirstLatent), "a life of latent defects"
         most = 50.0 if row.fails else math.inf
         return row.places["home"].size * min(hours / mean_hours(row.lifetime), most)
 
@@ -356,8 +394,11 @@ def _directory(
         for row in rows
         if row.rule.when == "failed" or not row.counting or fatal(scenario, row.unit, row.component)
     ]
-    renewing = [bool(any(column)) for column in np.asarray(wear.copies).T]
     bring = 0.0 if supply is None else renewing_share(supply, most_groups(supply, rows))
+    wearing = [row for row in rows if not isinstance(row.lifetime, Exponential)]
+    # A swap of parts that may have a defect starts a clock when they have one.
+    some = [defective_prob(row) if row.latent == "part" else 1.0 for row in wearing]
+    chances = np.minimum(1.0, bring + np.array(some) @ np.asarray(wear.copies))
     return Directory(
         classes=tuple(_info(scenario, row) for row in rows),
         steady=_steady(scenario, lit),
@@ -367,8 +408,7 @@ def _directory(
             failures(row) for row in rows if row.counting and row.rule.when != "failed"
         ),
         expected_renewals=math.fsum(
-            failures(row) * (1.0 if renews else bring)
-            for row, renews in zip(rows, renewing, strict=True)
+            failures(row) * chance for row, chance in zip(rows, chances, strict=True)
         ),
         packages=0 if supply is None else started(supply, sum(map(failures, rows))),
     )

@@ -17,6 +17,7 @@ from ..lifetime import (
 from ..spec import Exponential, Law, Scenario, Weibull
 from ._ageing import ageing, exposures_of, lifetime_of
 from ._arrays import AnyArray, Quantiles
+from ._direction import counted_apart
 from ._effects import PlanError
 from ._plan import Exposures
 from ._streams import stream
@@ -88,10 +89,14 @@ def sources_of(scenario: Scenario) -> list[Source]:
                 found.append(Source(f"{name}/{component}", law, levels, clock))
         if node.need is not None and node.parent is not None:
             parent = tree.nodes[node.parent]
-            element, exposure = _element_law(scenario, name)
             above = _reached(scenario, node.parent)
-            short = Spared(element, node.count, node.count - node.need, parent.total)
-            found.append(Source(f"{name} short", short, above, exposure))
+            ways = ("send", "receive") if counted_apart(scenario, name) else (None,)
+            for way in ways:
+                element, exposure = _element_law(scenario, name, way)
+                short = Spared(element, node.count, node.count - node.need, parent.total)
+                said = f"{name} short" if way is None else f"{name} short ({way})"
+                found.append(Source(said, short, above, exposure))
+            element, exposure = _element_law(scenario, name)
             inside, first = frozenset(tree.below(name)), Spared(element, 1, 0, node.total)
             found.append(Source(f"{name} first", first, inside, exposure))
     return found
@@ -112,12 +117,16 @@ def _structured_law(
     return Structured(body.structure, laws, copies), exposure
 
 
-def _element_law(scenario: Scenario, unit: str) -> tuple[Law | Exposed, Exposure | None]:
-    """Return the law of an element, the first failure of any component in it, and its clock."""
+def _element_law(
+    scenario: Scenario, unit: str, way: str | None = None
+) -> tuple[Law | Exposed, Exposure | None]:
+    """Return the law of an element, the first failure of any component in it (of one direction), and its clock."""
     tree = scenario.tree
     lives = []
     for name in tree.below(unit):
         for component, group in scenario.units[name].components.items():
+            if way is not None and scenario.components[component].direction != way:
+                continue
             copies = tree.per(unit, name) * group.count
             lives += list(ageing(scenario, name, component)) * copies
     return lifetime_of(tuple(lives))

@@ -19,6 +19,7 @@ PACKAGE_STREAMS = (
     "yields/lanes",
     "yields/latent",
     "yields/assembly",
+    "yields/latent_fatal",
 )
 """Names of the sources of chance, in the order of their keys; append only."""
 
@@ -31,7 +32,8 @@ class PackagePlan(eqx.Module):
 
     Package p is of wafer p // `packages_per_wafer`, and a wafer w of lot w // `wafers_per_lot`. The
     densities of lots, wafers and dies are rows of `densities`; `varies` says which of them vary. Hazards
-    are those of `LaneDie`, `lane_defects` and `fatal_defects` for a density of 1.
+    are those of `LaneDie`, `lane_defects`, `fatal_defects` and `latent_fatal_defects` for a density of 1.
+    `latent` and `latent_fatal` say which latent defects there are.
     """
 
     densities: Quantiles
@@ -42,6 +44,7 @@ class PackagePlan(eqx.Module):
     fatal_defects: Float[AnyArray, ""]
     shared_hazard: Float[AnyArray, ""]
     latent_ratio: Float[AnyArray, ""]
+    latent_fatal_defects: Float[AnyArray, ""]
     scrap_prob: Float[AnyArray, ""]
     packages: int = eqx.field(static=True)
     dies: int = eqx.field(static=True)
@@ -50,6 +53,7 @@ class PackagePlan(eqx.Module):
     groups: int = eqx.field(static=True)
     varies: tuple[bool, bool, bool] = eqx.field(static=True)
     latent: bool = eqx.field(static=True)
+    latent_fatal: bool = eqx.field(static=True)
 
 
 def package_plan(
@@ -97,10 +101,12 @@ def package_plan(
         fatal_defects=number(die.fatal_defects),
         shared_hazard=number(die.shared_hazard),
         latent_ratio=number(die.latent_ratio),
+        latent_fatal_defects=number(die.latent_fatal_defects),
         scrap_prob=number(1 - assembly_prob),
         groups=-(-die.count // LANES_A_DRAW),
         varies=varies,
         latent=die.latent_ratio > 0,
+        latent_fatal=die.latent_fatal_defects > 0,
         **counts,
     )
 
@@ -110,8 +116,8 @@ class Supply(eqx.Module):
 
     Group g is die g % dies of package g // dies, which ships with probability `ship_prob`. Of each row of `Places`,
     `batch` is its group (-1 for none) and `rank` the number of its element there, of `each`: the first ones are those
-    that test has found lost, the next ones those with a latent defect. With `latent` these are the last class of the
-    plan.
+    that test has found lost, the next ones those with a latent defect. `latent` names the last classes of the plan,
+    whose copies are the defects that packages happen to have: on the rest of a `die`, on a `lane`.
     """
 
     factory: PackagePlan
@@ -120,4 +126,4 @@ class Supply(eqx.Module):
     batch: Int[AnyArray, " places"]
     rank: Int[AnyArray, " places"]
     each: int = eqx.field(static=True)
-    latent: bool = eqx.field(static=True)
+    latent: tuple[str, ...] = eqx.field(static=True)

@@ -10,6 +10,7 @@ from ._arrays import AnyArray, Quantiles
 from ._fabric import Sharing
 from ._job import Job, Reconfiguration
 from ._packages import Supply
+from ._ring import Ring
 
 
 COMPUTE, LINK, PLANE, TRUNK = 0, 1, 2, 3  # kinds of loss
@@ -62,9 +63,9 @@ class Places(eqx.Module):
     `home` is its number in a depth-first walk of the machine in which every unit is an interval.
     `element` and `group` are the first numbers of the counted element and of its group (-1 outside
     counting groups); the FRU is `[fru_low, fru_high)`. `span` packs a range of accelerators,
-    `low << 16 | high`; `reach` packs the kind of loss and a range of planes (kind PLANE) or of link
-    segments (kind LINK), `kind << 24 | low << 12 | high`. `out_span` and `out_reach` are the same for
-    what the repair takes out; the reach is -1 when that is nothing.
+    `low << 16 | high`; `reach` packs the kind of loss, its direction (`SEND`, `RECEIVE`, 0 for both) and a range of
+    planes (kind PLANE) or of link segments (kind LINK), `direction << 28 | kind << 24 | low << 12 | high`. `out_span`
+    and `out_reach` are the same for what the repair takes out; the reach is -1 when that is nothing.
     """
 
     home: Int[AnyArray, " places"]
@@ -82,12 +83,17 @@ class Wear(eqx.Module):
     """What renewals do to the wearing classes, the last rows of `Classes`.
 
     Swapping the FRU of class `c` renews `copies[w, c]` copies of wearing class `w`, the first of which
-    is position `FRU number * copies`; `fru[place]` is that FRU number. `law` is its quantile row.
+    is position `FRU number * copies`; `fru[place]` is that FRU number. `law` is its quantile row. Parts that may have
+    latent defects come last but for `Plan.latent`, and have a row in `share` too: the share of their defects that has
+    failed, by the cumulative hazard of the part; `law` is the life of one defect then. `homes` are the units of
+    such parts.
     """
 
     law: Int[AnyArray, " wearing"]
     copies: Int[AnyArray, "wearing classes"]
     fru: Int[AnyArray, " places"]
+    share: Int[AnyArray, " parts"] | None = None  # None: there are no such parts
+    homes: Int[AnyArray, " units"] | None = None
 
 
 class Exposures(eqx.Module):
@@ -212,6 +218,7 @@ class Plan(eqx.Module):
     shelf: Float[AnyArray, " spares"] | None = None
 
     job: Job = eqx.field(static=True, default=Job())  # which accelerators the job uses
+    ring: Ring | None = eqx.field(static=True, default=None)  # nodes that pass over dead ones
     reconfiguration: Reconfiguration | None = None  # spares that circuits are switched for
 
     @property
@@ -250,9 +257,14 @@ class Plan(eqx.Module):
         return self.service.gap_hours.shape[0]
 
     @property
-    def latent(self) -> bool:
-        """Whether latent defects are followed in the field; they are the last class then."""
-        return self.supply is not None and self.supply.latent
+    def latent(self) -> tuple[str, ...]:
+        """Where latent defects are that packages have a number of: the last classes of the plan, if there are any."""
+        return () if self.supply is None else self.supply.latent
+
+    @property
+    def parts(self) -> int:
+        """Number of classes of parts that may have latent defects: they come before `latent`."""
+        return 0 if self.wear.share is None else self.wear.share.shape[0]
 
     @property
     def seasons(self) -> int:

@@ -2,14 +2,17 @@
 
 import dataclasses
 import math
+from typing import Literal
 
 import numpy as np
 
-from ..lifetime import Exposure, Remaining
+from ..lifetime import Exposure, FirstLatent, Remaining
 from ..spec import Exponential, Law, Rule, Scenario, resolve_rule
 from ._ageing import ageing
+from ._direction import counted_apart, direction_of
 from ._effects import Effect, Effects, PlanError
 from ._excursions import Struck, effect_of
+from ._plan import PLANE
 from ._service import SCHEDULED, scheduled_of
 from ._structures import structure_row
 
@@ -24,14 +27,15 @@ LATENT = "latent"
 class Row:
     """One class before its numbers become arrays: a mechanism of a component on a unit, or a cooling event.
 
-    Or latent defects (`latent`): then `component` is the unit that has them.
+    Or latent defects (`latent` says where: on a `lane`, on the `die` of the lanes, on a `part`): then `component` is
+    what has them.
     """
 
     unit: str
     component: str
     mechanism: str
     count: int
-    lifetime: Law | Remaining
+    lifetime: Law | Remaining | FirstLatent
     exposure: Exposure | None
     rule: Rule
     repair: Law
@@ -42,7 +46,7 @@ class Row:
     effect: Effect
     out: Effect | None
     places: dict[str, np.ndarray]
-    latent: bool = False
+    latent: Literal["", "lane", "die", "part"] = ""
 
     @property
     def label(self) -> str:
@@ -89,7 +93,10 @@ def _homes(scenario: Scenario) -> dict[str, tuple[np.ndarray, int, dict[str, int
     for name in reversed(nodes):
         unit = scenario.units[name]
         size[name] = 1 + sum(g.count for g in unit.components.values())
-        size[name] += sum(nodes[child].count * size[child] for child in nodes[name].children)
+        size[name] += sum(
+            nodes[child].count * size[child] + counted_apart(scenario, child)
+            for child in nodes[name].children
+        )
     homes = {scenario.tree.root: np.zeros(1, np.int64)}
     layout = {}
     for name in nodes:
@@ -98,6 +105,7 @@ def _homes(scenario: Scenario) -> dict[str, tuple[np.ndarray, int, dict[str, int
             offsets[component] = offset
             offset += group.count
         for child in nodes[name].children:
+            offset += counted_apart(scenario, child)  # a number before its elements: see `_row`
             copies = np.arange(nodes[child].count) * size[child]
             homes[child] = (homes[name][:, None] + offset + copies).ravel()
             offset += nodes[child].count * size[child]
@@ -208,6 +216,8 @@ def _row(scenario: Scenario, effects: Effects, homes, unit: str, component: str)
             0,
         )
     share *= part.takes
+    way = direction_of(scenario, component, effect.kind == PLANE)
+    effect = dataclasses.replace(effect, direction=way)
     low, high, number = _fru(scenario, homes, rule, unit, component, home, instance)
     out_low, out_high = _out_homes(scenario, homes, rule, unit, instance)
     if counted and size > 1 and np.any((low > element) | (high < element + size)):
@@ -222,6 +232,9 @@ def _row(scenario: Scenario, effects: Effects, homes, unit: str, component: str)
         out = effects.of(rule.takes_out).take(instance // scenario.tree.per(rule.takes_out, unit))
         _check_out(rule, effect, out, share)
         out = out if out.share >= 1 else None
+    if counted and part.direction == "receive" and counted_apart(scenario, counted[0]):
+        # Another group, of other elements, which stand for the same units: numbers that nothing else has there.
+        element, first = element + 1, first - 1
     return Row(
         unit, component, "", group.count, part.lifetime, None, rule, repair, bool(size), spares,
         share * effect.share, structure_row(scenario, unit), effect, out,
@@ -229,6 +242,26 @@ def _row(scenario: Scenario, effects: Effects, homes, unit: str, component: str)
             home=home, element=element, group=first, fru_low=low, fru_high=high, fru=number,
             out_low=out_low, out_high=out_high,
         ),
+    )  # fmt: skip
+
+
+def unit_row(scenario: Scenario, effects: Effects, unit: str, rule: Rule, repair: Law) -> Row:
+    """Return the row of what fails a whole unit at once, with a place for each copy of the unit, at its own number."""
+    instance = np.arange(scenario.tree.nodes[unit].total)
+    homes, none = _homes(scenario), np.full(instance.shape, -1)
+    effect, out = effects.of(unit), None
+    low, high, number = _fru(scenario, homes, rule, unit, "", homes[unit][0], instance)
+    out_low, out_high = _out_homes(scenario, homes, rule, unit, instance)
+    if rule.takes_out is not None:
+        out = effects.of(rule.takes_out).take(instance // scenario.tree.per(rule.takes_out, unit))
+        _check_out(rule, effect, out, 1.0)
+        out = out if out.share >= 1 else None
+    places = dict(
+        home=homes[unit][0], element=none, group=none, fru_low=low, fru_high=high, fru=number,
+        out_low=out_low, out_high=out_high,
+    )  # fmt: skip
+    return Row(
+        unit, "", "", 1, Exponential(1.0), None, rule, repair, False, 0, effect.share, -1, effect, out, places
     )  # fmt: skip
 
 

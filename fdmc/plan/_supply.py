@@ -28,7 +28,7 @@ def supply_of(scenario: Scenario, rows: list[Row]) -> Supply | None:
             "give it a component."
         )
     for row in mine:
-        _check_whole(scenario, row, lane)
+        check_whole(scenario, row, lane)
     factory, ship_prob = factory_of(scenario)
     homes = np.unique(np.concatenate([row.places["group"] for row in mine]))
     batch, rank = [], []
@@ -45,15 +45,15 @@ def supply_of(scenario: Scenario, rows: list[Row]) -> Supply | None:
         batch=np.concatenate(batch).astype(np.int32),
         rank=np.concatenate(rank).astype(np.int32),
         each=node.count,
-        latent=any(row.latent for row in rows),
+        latent=tuple(row.latent for row in rows if row.latent not in ("", "part")),
     )
 
 
 def lane_rows(scenario: Scenario, rows: list[Row]) -> list[Row]:
-    """Return the rows whose components are on the lanes that the factory makes, latent defects included."""
+    """Return the rows whose components are on the lanes that the factory makes, their latent defects included."""
     made = scenario.manufacturing
     inside = () if made is None else scenario.tree.below(made.lanes.unit)
-    return [row for row in rows if row.counting and (row.latent or row.unit in inside)]
+    return [row for row in rows if row.counting and (row.latent == "lane" or row.unit in inside)]
 
 
 def most_groups(supply: Supply, rows: list[Row]) -> int:
@@ -83,7 +83,8 @@ def _size(mine: list[Row], count: int) -> int:
     return int(steps.min())
 
 
-def _check_whole(scenario: Scenario, row: Row, lane: str):
+def check_whole(scenario: Scenario, row: Row, lane: str) -> None:
+    """Refuse a component of the lanes that is replaced with less than their whole group, or before that is short."""
     low, high, group = (row.places[k] for k in ("fru_low", "fru_high", "group"))
     if row.rule.when == "short" and np.all(low < group) and np.all(group < high):
         return

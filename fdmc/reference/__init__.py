@@ -12,6 +12,7 @@ from ._fault_tree import (
     FaultHistory as FaultHistory,
     fault_tree_history as fault_tree_history,
 )
+from ._fleet import Fleet as Fleet, fleet as fleet
 from ._history import Outcome as Outcome, history as history
 from ._machine import Machine as Machine, Part as Part, Unit as Unit, build as build
 from ._policy import Choice as Choice, restarts as restarts

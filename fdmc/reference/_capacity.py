@@ -17,13 +17,17 @@ Reach = dict[tuple, float]
 
 @dataclasses.dataclass(frozen=True)
 class Loss:
-    """One active loss: the fraction `fraction` of `reach`; `causes` share the blame for it."""
+    """One active loss: the fraction `fraction` of `reach`; `causes` share the blame for it.
+
+    With a `direction` it takes only what its end of the links (accelerators, or planes) sends or receives.
+    """
 
     reach: Reach
     fraction: float
     causes: Mapping[Any, float]  # parts, or an excursion
     group: Counting | Structured | None = None
     failed: int = 0  # elements of the group
+    direction: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,6 +38,9 @@ class Capacities:
     links: list[list[float]]
     planes: list[float]
     trunks: list[float] = dataclasses.field(default_factory=list)  # of each unit that has one
+    received: "Capacities | None" = (
+        None  # what is left to receive by; the rest is then what is left to send by
+    )
 
 
 def reach(machine: Machine, unit: Unit) -> Reach:
@@ -150,7 +157,8 @@ def losses(
         if part.counting is not None and part.element is not None:
             down.setdefault(part.counting, {}).setdefault(part.element, []).append(part)
         elif part not in openers:
-            result.append(Loss(reach(machine, part.unit), 1.0 - part.leaves, {part: 1.0}))
+            whole, way = reach(machine, part.unit), part.direction
+            result.append(Loss(whole, 1.0 - part.leaves, {part: 1.0}, direction=way))
     for unit, causes in out.items():
         if unit.counting is not None and unit.element is not None:  # out: a failed element
             down.setdefault(unit.counting, {}).setdefault(unit.element, []).extend(causes)
@@ -167,12 +175,37 @@ def losses(
                 for part in parts
                 if part not in openers
             }
-            result.append(Loss(group_reach(machine, group), fraction, shares, group, len(elements)))
+            whole, number = group_reach(machine, group), len(elements)
+            result.append(Loss(whole, fraction, shares, group, number, group.direction))
     return result
 
 
 def combine(machine: Machine, active: Iterable[Loss]) -> Capacities:
-    """Every loss keeps (1 - x) of what it reaches, and the losses multiply."""
+    """Every loss keeps (1 - x) of what it reaches, and the losses multiply, in each direction by itself."""
+    active = list(active)
+    if not one_way(machine):
+        return _combine(machine, active)
+    sent, received = (_combine(machine, active, way) for way in ("send", "receive"))
+    return dataclasses.replace(sent, received=received)
+
+
+def one_way(machine: Machine) -> bool:
+    """Whether any part fails in one direction."""
+    if "one way" not in machine.memo:
+        machine.memo["one way"] = any(part.direction is not None for part in machine.parts)
+    return machine.memo["one way"]
+
+
+def hits(loss: Loss, target: tuple, way: str | None) -> bool:
+    """Whether a loss takes something of what accelerators send (or receive) by its target."""
+    if loss.direction is None or way is None:
+        return True
+    if target[0] == "plane":  # what a plane sends is what accelerators receive
+        return loss.direction != way
+    return loss.direction == way
+
+
+def _combine(machine: Machine, active: Iterable[Loss], way: str | None = None) -> Capacities:
     n = len(machine.accelerators)
     whole = machine.memo.setdefault("whole", [1.0] * machine.plane_count)
     trunk = machine.scenario.fabric.trunk
@@ -180,6 +213,8 @@ def combine(machine: Machine, active: Iterable[Loss]) -> Capacities:
     result = Capacities([1.0] * n, [whole] * n, whole.copy(), trunks)
     for loss in active:
         for target, share in loss.reach.items():
+            if not hits(loss, target, way):
+                continue
             keep = 1.0 - share * loss.fraction
             if target[0] == "compute":
                 result.compute[target[1]] *= keep
@@ -216,6 +251,7 @@ def weights(machine: Machine, loss: Loss) -> dict[Any, float]:
     below = 0.0 if trunk is None else n / len(machine.units[trunk.unit])
     each = {"compute": 1.0, "link": 1.0 / max(k, 1), "plane": n / max(k, 1), "trunk": below}
     taken = sum(each[target[0]] * share for target, share in loss.reach.items())
+    taken *= 1.0 if loss.direction is None else 0.5  # one direction is half of a lane
     return {part: taken * loss.fraction * share for part, share in loss.causes.items()}
 
 

@@ -5,7 +5,8 @@ import math
 from collections.abc import Callable
 
 from ..spec import Collective
-from ._capacity import Capacities
+from ._capacity import Capacities, one_way
+from ._direction import Hops, directions, exact, seconds as seconds_both_ways
 from ._machine import Machine
 from ._torus import torus_of
 
@@ -15,8 +16,10 @@ Timer = Callable[[Collective, float, float, float, float], float]
 
 
 def divided(machine: Machine) -> bool:
-    """Whether some collective does not have all lanes of one level."""
+    """Whether some collective does not have all lanes of one level, both ways."""
     fabric = machine.scenario.fabric
+    if one_way(machine):
+        return True
     two = fabric.trunk is not None or fabric.torus is not None
     return two or classes_in_use(machine) != [None]
 
@@ -48,13 +51,21 @@ def granted(machine: Machine, left: float) -> dict[str | None, float]:
 
 
 def has_lanes(machine: Machine, state: Capacities, accelerator: int) -> bool:
-    """Whether an accelerator has lanes of every class in use, and a trunk above it."""
-    row = state.links[accelerator]
-    for name in classes_in_use(machine):
-        lanes = [granted(machine, x * p)[name] for x, p in zip(row, state.planes, strict=True)]
-        if machine.plane_count and not sum(lanes) > 1e-12:
-            return False
+    """Whether an accelerator has lanes of every class in use, in each direction, and a trunk above it."""
+    for way in directions(state):
+        row = way.links[accelerator]
+        for name in classes_in_use(machine):
+            lanes = [granted(machine, x * p)[name] for x, p in zip(row, way.planes, strict=True)]
+            if machine.plane_count and not sum(lanes) > 1e-12:
+                return False
     return trunk_of(machine, state, accelerator) > 0
+
+
+def is_whole(machine: Machine, state: Capacities, accelerator: int) -> bool:
+    """Whether an accelerator that can send by all its lanes receives by all too, and has a trunk above it."""
+    ways = directions(state)
+    whole = all(x == 1.0 for way in ways for x in way.links[accelerator])
+    return (len(ways) == 1 or whole) and trunk_of(machine, state, accelerator) > 0
 
 
 def trunk_of(machine: Machine, state: Capacities, accelerator: int) -> float:
@@ -79,6 +90,7 @@ def step(
     used: int,
     light: float,
     timer: Timer,
+    hops: Hops,
 ) -> tuple[float, dict[str, float], bool]:
     """Step time in seconds, the time of the collectives by operation, and the exactness flag."""
     workload, fabric = machine.scenario.workload, machine.scenario.fabric
@@ -90,18 +102,25 @@ def step(
     waits: dict[str | None, float] = {}
     for each in workload.collectives:
         name = each.traffic
-        c = [
+        link = fabric.lanes_per_link * lane * light
+        both = [
             [
-                fabric.lanes_per_link * lane * light * granted(machine, x * p)[name]
-                for x, p in zip(state.links[i], state.planes, strict=True)
+                [
+                    link * granted(machine, x * p)[name]
+                    for x, p in zip(way.links[i], way.planes, strict=True)
+                ]
+                for i in sorted(available)
             ]
-            for i in sorted(available)
+            for way in directions(state)
         ]
+        c = both[0]
         b = [sum(row) for row in c]
         total = sum(b) * used / len(available)
         common = sum(min(row[k] for row in c) for k in range(machine.plane_count))
         inside = (min(b), total, common)
-        if units:
+        if len(both) > 1:
+            seconds = seconds_both_ways(machine, each, both[0], both[1], used, hops)
+        elif units:
             trunk = _trunk(machine)
             rate = trunk.lanes * trunk.lane_rate_gbps * fabric.efficiency * 1e9 / 8
             t = [rate * granted(machine, state.trunks[u])[name] for u in units]
@@ -155,6 +174,8 @@ def _exact(
 ) -> bool:
     if not machine.scenario.workload.collectives:
         return True
+    if state.received is not None:
+        return exact(machine, state, available)
     if units:
         trunks = sum(state.trunks[u] == 1.0 for u in units)
         return 4 * trunks > 3 * len(units) and all(

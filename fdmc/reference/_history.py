@@ -21,13 +21,24 @@ from ._service import Calendar, Job, Turns, inside, turns
 from ._state import Active, State, add, state_of
 
 
+@dataclasses.dataclass(frozen=True)
+class Spell:
+    """A time in which nothing changed, in hours, and the interruptions and drains of the history until its end."""
+
+    start: float
+    end: float
+    rate: float
+    interruptions: int
+    drains: int
+
+
 @dataclasses.dataclass
 class Outcome:
     """What one history came to; hours are integrals over the mission.
 
     `dark_hours` counts the share of all lanes that heat keeps dark, `hot_hours` how long excursions of each
     class last, all their instances together. Of the drains, those that scheduled work has caused are `planned_drains`;
-    `planned` is how often it fell due.
+    `planned` is how often it fell due. `diary` has every spell of the mission in turn.
     """
 
     hours: float
@@ -49,6 +60,7 @@ class Outcome:
     hot_hours: dict[str, float] = dataclasses.field(default_factory=dict)
     planned: Counter[str] = dataclasses.field(default_factory=Counter)
     planned_drains: Counter[str] = dataclasses.field(default_factory=Counter)
+    diary: list[Spell] = dataclasses.field(default_factory=list, repr=False)
 
 
 @dataclasses.dataclass(eq=False)
@@ -166,7 +178,8 @@ class _Run:
         group = part.counting
         short = group is not None and any(loss.group is group for loss in self.state.losses)
         # A second failure in an element that is down already takes nothing more.
-        twin = any(other.element is part.element for other in self.failed if other is not part)
+        mates = [other for other in self.failed if other is not part and other.counting is group]
+        twin = any(other.element is part.element for other in mates)
         takes = short and not twin
         wanted = group is None or rule.when == "failed" or short
         wanted = wanted or (rule.opportunistic and self.out_around(fru))
@@ -331,11 +344,13 @@ class _Run:
 
     def pass_time(self, time: float) -> None:
         """Integrate the state since the last event, as far as it lies in the mission."""
-        hours = time - max(self.now, 0.0)
-        self.now = time
+        start = max(self.now, 0.0)
+        hours, self.now = time - start, time
         if hours <= 0:
             return
         outcome, state, n = self.outcome, self.state.work, len(self.machine.accelerators)
+        counts = outcome.interruptions, outcome.drains
+        outcome.diary.append(Spell(start, time, state.rate, *counts))
         outcome.work += state.rate * hours
         outcome.used_hours += state.used / n * hours
         outcome.full_hours += state.whole * hours

@@ -66,6 +66,7 @@ class Part:
     counting: "Counting | Structured | None" = None
     element: "Unit | Part | None" = None
     leaves: float = 0.0  # of its unit, when it has failed
+    direction: str | None = None  # of its end of a link: send or receive, None for both
 
     @property
     def lifetime(self) -> Law:
@@ -94,6 +95,7 @@ class Counting:
     need: int
     elements: list[Unit] | list[Part]
     switched: bool = False
+    direction: str | None = None  # of the parts that it counts
     lost_at_test: int = 0  # elements that are not there; histories of made machines set it
 
     def loss(self, failed: int) -> float:
@@ -123,6 +125,7 @@ class Structured:
     names: tuple[str, ...]
     elements: list[Part]
     switched: bool = False
+    direction: str | None = None  # of all its parts
 
     def without_spares(self, failed: int) -> float:
         """Never asked for: a structure has no spares to switch in."""
@@ -225,18 +228,53 @@ def build(scenario: "Scenario | Machine", network: Network | None = None) -> Mac
 
 
 def _give_latent(machine: Machine) -> None:
-    """Give every lane a part that stands for its latent defect, where histories follow those."""
+    """Give lanes, and units, a part that stands for their latent defects, where histories follow those.
+
+    What fails a whole unit is one part of it, with a life for each thing that may carry such a defect.
+    """
     made = machine.scenario.manufacturing
     if made is None or made.latent is None or made.latent.infant is None:
         return
-    for number, lane in enumerate(machine.units[made.lanes.unit]):
+    lanes = machine.units[made.lanes.unit]
+    as_lane = machine.rules[lanes[0].all_parts()[0].name]
+    for number, lane in enumerate(lanes):
         assert lane.parent is not None
         name = f"{lane.parent.template}/{lane.template}:latent"
-        first = lane.all_parts()[0]
         part = Part(name, number, lane, [made.latent.infant], (Pace(name),), lane.counting, lane)
         lane.parts["latent"] = [part]
         machine.parts.append(part)
-        machine.rules.setdefault(name, machine.rules[first.name])
+        machine.rules.setdefault(name, as_lane)
+    assert lanes[0].parent is not None
+    carriers: dict[str, list[str]] = {lanes[0].parent.template: [made.lanes.die]}
+    steps = [(made.unit, made.steps)]
+    steps += [(made.mount.unit, made.mount.steps)] if made.mount is not None else []
+    for template, taken in steps:
+        parts = [name for step in taken for name in step.parts]
+        dies = [
+            n for n in parts if n in made.parts and made.parts[n].layers and n != made.lanes.die
+        ]
+        carriers.setdefault(template, []).extend(dict.fromkeys(dies))
+    for template, names in ((t, names) for t, names in carriers.items() if names):
+        classes = [f"{template}/{name}:latent" for name in names]
+        for number, unit in enumerate(machine.units[template]):
+            lives: list[Law] = [made.latent.infant] * len(classes)
+            part = Part(f"{template}/latent", number, unit, lives, tuple(map(Pace, classes)))
+            unit.parts["latent"] = [part]
+            machine.parts.append(part)
+            machine.rules.setdefault(part.name, _unit_rule(machine.scenario, unit, as_lane))
+
+
+def _unit_rule(scenario: Scenario, unit: Unit, as_lane: Replacement) -> Replacement:
+    """By the entry named like the unit, or the nearest unit above it; else as the lanes."""
+    names = [above.template for above in unit.above()]
+    rule = next((scenario.service.replace[n] for n in names if n in scenario.service.replace), None)
+    if rule is None:
+        return dataclasses.replace(as_lane, when="failed")
+    time = as_lane.time if rule.time is None else rule.time
+    return Replacement(
+        rule.name, rule.swap, rule.takes_out, time, rule.stock, rule.restock_hours or 0.0, "failed",
+        not rule.unattended, bool(rule.windowed), bool(rule.opportunistic),
+    )  # fmt: skip
 
 
 def _grow(
@@ -255,6 +293,7 @@ def _grow(
             for element in copies:
                 for inside in (*element.below(), *element.all_parts()):
                     inside.counting, inside.element = counting, element
+            _count_apart(counting)
     for name, group in spec.components.items():
         component, first = scenario.components[name], number * group.count
         lives = [each.lifetime for each in component.mechanisms]
@@ -267,6 +306,7 @@ def _grow(
                 list(lives),
                 paces,
                 leaves=component.leaves or 0.0,
+                direction=component.direction,
             )
             for j in range(group.count)
         ]
@@ -275,12 +315,26 @@ def _grow(
             counting = Counting(unit, group.count, group.need, copies, name in switched)
             for part in copies:
                 part.counting, part.element = counting, part
+            counting.direction = component.direction
     if spec.structure is not None:
         own = [part for copies in unit.parts.values() for part in copies]
-        group = Structured(unit, spec.structure.formula, spec.structure.copies, own)
+        way = own[0].direction
+        group = Structured(unit, spec.structure.formula, spec.structure.copies, own, direction=way)
         for part in own:
             part.counting, part.element = group, part
     return unit
+
+
+def _count_apart(counting: Counting) -> None:
+    """Where elements send and receive with parts of their own, each direction has all spares for itself."""
+    parts = [part for element in counting.elements for part in element.all_parts()]
+    groups: dict[str | None, Counting] = {}
+    for part in parts:
+        way = part.direction
+        if way not in groups:
+            groups[way] = dataclasses.replace(counting, direction=way) if groups else counting
+            groups[way].direction = way
+        part.counting = groups[way]
 
 
 def _role(unit: Unit, accelerator: str, plane: str | None, uplink: str | None) -> str:

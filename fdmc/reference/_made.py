@@ -1,20 +1,21 @@
-"""The factory behind a machine: lanes that test has found lost, and lanes with a latent defect, package by package."""
+"""The factory behind a machine: lanes that test has found lost, and latent defects, package by package."""
 
 import itertools
 import math
 from random import Random
 
-from ..spec import LatentDefects, Manufacturing, Scenario, Weibull
+from ..spec import DefectLaw, LatentDefects, Manufacturing, Scenario, Weibull
 from ._law import draw
 from ._machine import Counting, Machine, Part, Unit
-from ._yields import DieRecord, Factory, density, packages_of
+from ._yields import DieRecord, Factory, density, fallen, packages_of
 
 
 class Field:
     """Which packages are in the machine, and what they have brought with them.
 
     Packages that ship at full bandwidth are built in, in their order; every swap takes the next ones. The first lanes
-    of a group are those that test has found lost, the next ones have a latent defect.
+    of a group are those that test has found lost, the next ones have a latent defect. Defects elsewhere on the die of
+    the lanes come with their package, those of other parts are drawn when the part is new.
     """
 
     def __init__(self, machine: Machine, made: Manufacturing, rng: Random):
@@ -26,6 +27,7 @@ class Field:
         self.packages = packages_of(factory_of(machine.scenario, self.dies), rng)
         self.gone: set[Unit] = set()
         self.weak: set[Unit] = set()
+        self.on_die: dict[Unit, int] = {}
 
     def swap(self, fru: Unit | Part) -> None:
         """What is in it comes from the next packages; the root itself is the machine when it is new."""
@@ -39,6 +41,7 @@ class Field:
                 news[package] = self._next()
             die = news[package][number % self.dies]
             self._fill(group, group.count - die.live - die.spares, die.latent)
+            self.on_die[group.parent] = die.latent_fatal
         if news:
             self.machine.memo.pop("states", None)
 
@@ -60,20 +63,61 @@ class Field:
         """The hours that a new part has before it; none when it cannot fail."""
         if isinstance(part.element, Unit) and part.element in self.gone:
             return []
+        if part.name.endswith("/latent"):
+            return [self._first(part.unit, pace.name) for pace in part.paces]
         if not part.name.endswith(":latent"):
             return [draw(law, self.rng) for law in part.lives]
         return [self._infant()] if part.unit in self.weak else []
 
-    def _infant(self) -> float:
+    def _first(self, unit: Unit, name: str) -> float:
+        """When the first of the latent defects fails that a unit has on the die of its lanes, or on another part."""
+        carrier = name.split("/")[1].removesuffix(":latent")
+        if carrier == self.made.lanes.die:
+            return min((self._infant() for _ in range(self.on_die[unit])), default=math.inf)
+        burnt = unit.template == self.made.unit
+        steps = self.made.steps if burnt or self.made.mount is None else self.made.mount.steps
+        latent, part = self.made.latent, self.made.parts[carrier]
+        assert latent is not None
+        assert part.area_mm2 is not None
+        woken, asleep = _woken(latent) if burnt else (0.0, latent.ratio)
+        count = 0
+        for layer in part.layers:
+            mean = part.area_mm2 * layer.density_per_cm2 * layer.critical / 100
+            for _ in range(layer.layers * sum(step.parts.get(carrier, 0) for step in steps)):
+                count += sleepers(layer.law, mean, woken, asleep, self.rng)
+        lives = (self._infant(burnt) for _ in range(count))
+        return min(lives, default=math.inf)
+
+    def _infant(self, burnt: bool = True) -> float:
         """What is left of a latent defect's life, of those that burn-in has not woken."""
         latent = self.made.latent
         assert latent is not None
         assert latent.infant is not None
-        burnt = _burnt_hours(latent)
+        since = _burnt_hours(latent) if burnt else 0.0
         while True:
             age = draw(latent.infant, self.rng)
-            if age > burnt:
-                return age - burnt
+            if age > since:
+                return age - since
+
+
+def sleepers(law: DefectLaw | None, mean: float, woken: float, asleep: float, rng: Random) -> int:
+    """Latent defects on a die without killers and defects that burn-in woke: `woken` and `asleep` for a killer."""
+    while True:
+        here = mean * _density(law, rng)
+        if fallen((1 + woken) * here, rng) == 0:
+            return fallen(asleep * here, rng)
+
+
+def _density(law: DefectLaw | None, rng: Random) -> float:
+    """Density of the place of one die, of mean 1, by how defects gather."""
+    assert law is not None
+    if law.kind_of == "poisson":
+        return 1.0
+    if law.kind_of == "murphy":  # a triangle from 0 to 2
+        return rng.random() + rng.random()
+    alpha = 1.0 if law.kind_of == "seeds" else law.parameter
+    assert alpha is not None
+    return rng.gammavariate(alpha, 1 / alpha)
 
 
 def field_of(machine: Machine, rng: Random) -> Field | None:
@@ -121,6 +165,7 @@ def factory_of(scenario: Scenario, dies: int) -> Factory:
         lane_loss_prob=1 - kept / (1 - shared),
         shared_loss_prob=shared,
         latent_ratio=latent / (1 + woken),
+        latent_fatal_defects=latent * together * _passing(together * die.test.coverage, alphas),
         lot_alpha=alphas[0],
         wafer_alpha=alphas[1],
         die_alpha=alphas[2],
@@ -146,6 +191,16 @@ def _woken(latent: LatentDefects | None) -> tuple[float, float]:
             -((_burnt_hours(latent) / latent.infant.scale_hours) ** latent.infant.shape)
         )
     return latent.ratio * (1 - asleep), latent.ratio * asleep
+
+
+def _passing(found: float, alphas: list[float]) -> float:
+    """Mean density of dies that the test on the wafer passes, when it finds so many defects a die."""
+    rng, total, passed = Random(1), 0.0, 0.0
+    for _ in range(20_000):
+        here = math.prod(density(alpha, rng) for alpha in alphas)
+        total += here * math.exp(-found * here)
+        passed += math.exp(-found * here)
+    return total / passed
 
 
 def _good_dies(made: Manufacturing, found: float, alphas: list[float]) -> float:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from ..spec import Collective, Workload
 from ._capacity import Capacities, combine
-from ._fabric import divided, has_lanes, step, trunk_of
+from ._fabric import divided, has_lanes, is_whole, step
 from ._machine import Machine
 from ._policy import Choice, across, choose, members
+from ._ring import on_the_ring, step as step_on_the_ring
 
 
 if TYPE_CHECKING:
@@ -54,6 +55,12 @@ def work(machine: Machine, state: Capacities, light: float | None = None) -> Wor
     return Work(rate, used, available, efficiency if rate > 0 else {}, exact, whole, choice)
 
 
+def healthy_seconds(machine: Machine) -> float:
+    """Seconds of a step of the healthy machine."""
+    healthy = combine(machine, [])
+    return _step(machine, healthy, _choice(machine, healthy), 1.0)[0]
+
+
 def _choice(machine: Machine, state: Capacities) -> Choice:
     """Accelerators that the policy lets work, and how many of them whole slices use."""
     policy = machine.scenario.fabric.policy
@@ -71,9 +78,11 @@ def _choice(machine: Machine, state: Capacities) -> Choice:
             for live, row in zip(state.compute, state.links, strict=True)
         ]
     if divided(machine):
-        keeps = has_lanes if policy.kind != "park" else trunk_of
-        fit = [good and bool(keeps(machine, state, i)) for i, good in enumerate(fit)]
+        keeps = has_lanes if policy.kind != "park" else is_whole
+        fit = [good and keeps(machine, state, i) for i, good in enumerate(fit)]
     groups = [group for group in _parking(machine) if all(fit[i] for i in group)]
+    if machine.scenario.fabric.ring is not None:
+        return on_the_ring(machine, state, {i for group in groups for i in group})
     return choose(machine, state, groups)
 
 
@@ -95,8 +104,10 @@ def _step(
     `light` is the share of all lanes that have their light.
     """
     available, used = choice.available, choice.used
+    if machine.scenario.fabric.ring is not None:
+        return step_on_the_ring(machine, state, choice, light)
     if divided(machine):
-        return step(machine, state, available, used, light, _collective)
+        return step(machine, state, available, used, light, _collective, _hops)
     workload, fabric = machine.scenario.workload, machine.scenario.fabric
     link = fabric.lanes_per_link * fabric.lane_rate_gbps * fabric.efficiency * 1e9 / 8  # bytes/s
     link *= light

@@ -22,6 +22,7 @@ class Factory:
     lane_loss_prob: float = 0.0
     shared_loss_prob: float = 0.0
     latent_ratio: float = 0.0
+    latent_fatal_defects: float = 0.0
     assembly_prob: float = 1.0
     lot_alpha: float = math.inf
     wafer_alpha: float = math.inf
@@ -30,11 +31,12 @@ class Factory:
 
 @dataclasses.dataclass
 class DieRecord:
-    """A die after test: lanes that carry data, spares left, good lanes with a latent defect."""
+    """A die after test: lanes that carry data, spares left, good lanes with a latent defect, such defects elsewhere."""
 
     live: int
     spares: int
     latent: int
+    latent_fatal: int
 
 
 @dataclasses.dataclass
@@ -79,7 +81,9 @@ def _die(factory: Factory, wafer: float, rng: Random) -> DieRecord:
         weak.add(rng.randrange(count))
     good = sum(working)
     latent = sum(working[lane] for lane in weak)
-    return DieRecord(min(good, factory.lanes), max(good - factory.lanes, 0), latent)
+    elsewhere = factory.latent_fatal_defects * here
+    whole = fallen(elsewhere, rng) if elsewhere else 0
+    return DieRecord(min(good, factory.lanes), max(good - factory.lanes, 0), latent, whole)
 
 
 def density(alpha: float, rng: Random) -> float:

@@ -1,14 +1,21 @@
-"""How the lanes of a fabric are divided, in words: classes of traffic, a trunk, a torus."""
+"""How the lanes of a fabric are divided, in words: classes of traffic, a trunk, a torus, a ring, directions."""
 
 import math
 
+from ..plan import PLANE, SEND, Effects, PlanError, direction_of
 from ..spec import Scenario
 from ._format import number, percent
 
 
 def fabric_text(scenario: Scenario) -> tuple[str, ...] | None:
     """Return a sentence on each way in which lanes are divided; `None` when they are not."""
-    found = (*_classes(scenario), *_trunk(scenario), *_torus(scenario))
+    found = (
+        *_classes(scenario),
+        *_trunk(scenario),
+        *_torus(scenario),
+        *_ring(scenario),
+        *_directions(scenario),
+    )
     return found or None
 
 
@@ -54,4 +61,41 @@ def _torus(scenario: Scenario) -> tuple[str, ...]:
     return (
         f"Slices are tori of {shape} {scenario.fabric.accelerator}s in cubes of {cube}, with {lanes:,} "
         f"lane{'s' * (lanes != 1)} between neighbours; the planes join the faces of the cubes.",
+    )
+
+
+def _directions(scenario: Scenario) -> tuple[str, ...]:
+    """Return which parts take what accelerators send, and which what they receive; a plane sends what they receive."""
+    effects, found = Effects(scenario), {"send": [], "receive": []}
+    for unit in scenario.tree.nodes:
+        for part in scenario.units[unit].components:
+            if scenario.components[part].direction is None:
+                continue
+            try:
+                counted = effects.group(unit)
+                kind = (effects.of(unit) if counted is None else counted[1]).kind
+            except (PlanError, IndexError):  # said where it matters
+                continue
+            way = direction_of(scenario, part, kind == PLANE)
+            found["send" if way == SEND else "receive"].append(f"{unit}/{part}")
+    takes = [
+        f"{', '.join(names)} take{'s' * (len(names) == 1)} only what accelerators {way}"
+        for way, names in found.items()
+        if names
+    ]
+    return (f"Sending and receiving fail apart: {'; '.join(takes)}.",) if takes else ()
+
+
+def _ring(scenario: Scenario) -> tuple[str, ...]:
+    ring, fabric = scenario.fabric.ring, scenario.fabric
+    if ring is None:
+        return ()
+    nodes = scenario.tree.nodes[ring.node].total
+    what, dead = "ring" if ring.closed else "line", ring.hops - 1
+    over = f"up to {dead} dead one{'s' * (dead != 1)} in a row" if dead else "no dead one"
+    far = f"{ring.hops:,} place{'s' * (ring.hops != 1)} to either side"
+    lanes = f"{fabric.lanes_per_link:,} lane{'s' * (fabric.lanes_per_link != 1)}"
+    return (
+        f"{nodes:,} '{ring.node}' stand on a {what} and reach {far}, so that {over} can be passed over; each "
+        f"'{fabric.accelerator}' has {lanes} to either neighbour.",
     )

@@ -1,7 +1,40 @@
 """Which accelerators the job uses, in which groups, and what is done when some are lost, in words."""
 
-from ..spec import Scenario
-from ._format import duration, percent
+from collections.abc import Iterator
+
+from rich.console import Group
+
+from ..collect import Result
+from ..spec import Leaving, Scenario
+from ._format import best, duration, interval, percent, unit_of
+from ._table import table
+
+
+_SAID = {
+    "fleet.goodput": "useful work of all domains over ideal work",
+    "fleet.ettr": "share of run time kept after stops of any domain",
+    "fleet.present": "domains that run and have restarted",
+    "fleet.stalled": "time in which all wait since one has just left",
+    "fleet.waiting": "time with fewer domains than the minimum",
+    "fleet.batch": "batch over that of all domains",
+    "fleet.step_rate": "steps over those of the healthy fleet",
+    "fleet.interruptions_per_year": "failures that stop a domain",
+    "fleet.mttf": "mean run time between stops of any domain",
+}
+
+
+def fleet_tables(result: Result) -> Iterator[Group]:
+    """Yield what all domains of a fleet do together; nothing where there is one domain."""
+    rows = [
+        (name, best(result[name]), interval(result[name]), unit_of(result[name]), said)
+        for name, said in _SAID.items()
+        if name in result.metrics
+    ]
+    if rows:
+        count = f"{result['fleet.accelerators'].best:,.0f} accelerators"
+        columns = ("!metric", ">best", ">95 % interval", "!unit", "what it says")
+        note = "All other tables are of one domain."
+        yield table(f"Fleet of {count}", columns, rows, note)
 
 
 def policy_text(scenario: Scenario) -> str:
@@ -65,9 +98,16 @@ def _switching(scenario: Scenario):
 
 
 def _fleet(scenario: Scenario):
-    domains = scenario.workload.domains
+    domains, leaving = scenario.workload.domains, scenario.workload.leaving
     if domains is not None:
+        stops = "a stop of any stops all." if leaving is None else _leaving(leaving)
         yield (
-            f"Fleet: {domains:,} such domains with {domains * _total(scenario):,} accelerators do one job; a stop of "
-            "any stops all."
+            f"Fleet: {domains:,} such domains with {domains * _total(scenario):,} accelerators do one job; {stops}"
         )
+
+
+def _leaving(leaving: Leaving) -> str:
+    batch = "all of the batch" if leaving.batch == "kept" else "their part of the batch"
+    below = f", below {leaving.minimum:,} domains it waits" if leaving.minimum > 1 else ""
+    wait = duration(leaving.stall_seconds / 3600)
+    return f"one that stops leaves, the others wait for {wait} and go on with {batch}{below}."

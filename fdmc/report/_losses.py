@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from ..plan import COMPUTE, LINK, TRUNK, Effect, Effects, PlanError
+from ..plan import COMPUTE, LINK, PLANE, SEND, TRUNK, Effect, Effects, PlanError, direction_of
 from ..spec import Scenario, resolve_rule
 from ._format import fraction
 
@@ -13,7 +13,8 @@ class Loss:
 
     `kind` is compute, lanes, planes or trunk; `accelerators` and `planes` are how many are touched, and
     `share` the part of them that is lost, 1 being all. The first `spares` failures of a counting
-    group take nothing; in a unit with a structure it is the combination that counts.
+    group take nothing; in a unit with a structure it is the combination that counts. With a `direction` only
+    what accelerators send (or receive) is lost.
     """
 
     kind: str
@@ -22,6 +23,7 @@ class Loss:
     share: float
     spares: int
     text: str
+    direction: str | None = None
 
 
 def failure_loss(scenario: Scenario, effects: Effects, unit: str, component: str) -> Loss | None:
@@ -29,15 +31,18 @@ def failure_loss(scenario: Scenario, effects: Effects, unit: str, component: str
     group = scenario.units[unit].components[component]
     takes = scenario.components[component].takes
     try:
+        counted = None if group.need is not None else effects.group(unit)
+        effect = effects.of(unit) if counted is None else counted[1]
+        way = direction_of(scenario, component, effect.kind == PLANE)
+        effect = dataclasses.replace(effect, direction=way)
         if scenario.units[unit].structure is not None:
-            loss = _loss(scenario, effects.of(unit), 0, 1.0)
+            loss = _loss(scenario, effect, 0, 1.0)
             return dataclasses.replace(loss, text=f"{loss.text}, by the structure of {unit}")
         if group.need is not None:
-            return _loss(scenario, effects.of(unit), group.spares, takes / group.need)
-        counted = effects.group(unit)
+            return _loss(scenario, effect, group.spares, takes / group.need)
         if counted is not None:
-            return _counted(scenario, *counted, takes)
-        return _loss(scenario, effects.of(unit), 0, takes)
+            return _counted(scenario, counted[0], effect, takes)
+        return _loss(scenario, effect, 0, takes)
     except (PlanError, IndexError):
         return None
 
@@ -86,6 +91,10 @@ def _loss(scenario: Scenario, effect: Effect, spares: int, step: float) -> Loss:
         kind, text = "trunk", f"{some or 'all '}{'the ' if some else ''}trunk of {who}"
     else:
         kind, text = "planes", f"{some}{planes:,} of {all_planes:,} planes, for all"
+    way = None
+    if effect.direction:
+        way = "send" if effect.direction == SEND else "receive"
+        text = f"{text}, {'sending' if way == 'send' else 'receiving'} only"
     if spares:
         text = f"{text}, after {spares:,} spare{'s' * (spares != 1)}"
-    return Loss(kind, touched, planes, share, spares, text)
+    return Loss(kind, touched, planes, share, spares, text, way)

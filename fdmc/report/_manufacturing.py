@@ -20,6 +20,9 @@ _HEAD = (
     ("latent_lanes", "lanes with a latent defect"),
     ("latent_failures.first_year", "of them fail in the first year"),
     ("latent_failures.mission", "of them fail in the mission"),
+    ("latent_defects", "latent defects elsewhere"),
+    ("early_failures.first_year", "fail whole by one in the first year"),
+    ("early_failures.mission", "fail whole by one in the mission"),
     ("escape_prob", "escapes: bad, of those shipped"),
     ("cost", "cost of one shipped"),
     ("cost_per_tbps", "cost of a delivered Tb/s"),
@@ -77,9 +80,15 @@ def burn_in_tables(result: ManufacturingResult, rows: Sequence[BurnInRow]) -> It
     time = lambda row: duration(row.hours) if row.hours else "none"
     yield table(
         f"Burn-in of one {result.unit} (exact)",
-        ("!in the oven", ">ship, %", f">cost of one shipped, {rows[0].cost.unit}", ">fail in the first year, lanes"),
         (
-            (time(row), _known(row.ship_prob), _known(row.cost), number(row.early_failures.best))
+            "!in the oven", ">ship, %", f">cost of one shipped, {rows[0].cost.unit}", ">fail in the first year, %",
+            ">lanes of one that do",
+        ),
+        (
+            (
+                time(row), _known(row.ship_prob), _known(row.cost), number(100 * row.early_failures.best),
+                number(row.early_lanes.best),
+            )
             for row in rows
         ),
     )  # fmt: skip

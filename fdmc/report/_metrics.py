@@ -100,16 +100,51 @@ METRICS = (
         "fleet.goodput",
         "1",
         "goodput of one job on all domains: `fleet.ettr` less the drains of all, times `work_rate`; domains share the "
-        "batch by their pace",
+        "batch by their pace. With `on_stop: leave` drains are in `fleet.ettr`, and what a step loses or gains "
+        "by fewer domains comes on top",
     ),
     Metric(
         "fleet.ettr",
         "1",
         "as `ettr`, for a job that an interruption of any domain stops: the mean run time is that of a domain over "
-        "their number",
+        "their number. With `on_stop: leave`: share of the run time of domains in which they take part in the work of "
+        "the fleet, less checkpoints",
     ),
     Metric("fleet.interruptions_per_year", "1/y", "`interruptions_per_year` of all domains"),
-    Metric("fleet.mttf", "h", "mean run time of the job on all domains between two interruptions"),
+    Metric(
+        "fleet.mttf",
+        "h",
+        "mean run time of the job on all domains between two interruptions; with `on_stop: leave` mean time for which "
+        "the fleet works between two stops for which it waits",
+    ),
+    Metric(
+        "fleet.present",
+        "1",
+        "share of the time in which a domain runs and has restarted after its last stop or drain; only with `on_stop: "
+        "leave`, like the four that follow",
+    ),
+    Metric(
+        "fleet.stalled",
+        "1",
+        "share of the time in which all domains wait since one has just left, or switches circuits without a restart",
+    ),
+    Metric(
+        "fleet.waiting",
+        "1",
+        "share of the time in which nobody is waited for, but fewer domains than the minimum take part",
+    ),
+    Metric(
+        "fleet.batch",
+        "1",
+        "batch of a step over that of the healthy fleet, mean over the time in which the fleet works; 1 where it is "
+        "kept",
+    ),
+    Metric(
+        "fleet.step_rate",
+        "1",
+        "steps of the optimiser over those of the healthy fleet without checkpoints: `fleet.goodput` over "
+        "`fleet.batch`",
+    ),
     Metric("drains_per_year", "1/y", "starts of repairs that take a used accelerator out of use"),
     Metric(
         "collective_efficiency.<op>",

@@ -10,6 +10,7 @@ from ._caption import lost_goodput
 from ._costs import run_cost_tables
 from ._format import best, duration, interval, number, share, unit_of
 from ._heat_tables import run_heat_tables
+from ._job import fleet_tables
 from ._table import table
 
 
@@ -32,6 +33,7 @@ _HEADLINES = {
 def result_tables(result: Result, top: int, wide: bool = True) -> Iterator[Group]:
     """Yield the tables of a run: of long lists `top` rows, on wide screens with remarks."""
     yield _headlines(result, wide)
+    yield from fleet_tables(result)
     yield from run_heat_tables(result)
     yield from run_cost_tables(result)
     yield _components(result, top)

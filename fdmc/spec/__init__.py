@@ -53,6 +53,7 @@ from ._model import (
     Environment as Environment,
     Fabric as Fabric,
     Group as Group,
+    Leaving as Leaving,
     Parallel as Parallel,
     Policy as Policy,
     Reconfigure as Reconfigure,

@@ -23,6 +23,7 @@ from ._model import (
     Environment,
     Fabric,
     Group,
+    Ring,
     Rule,
     Scheduled,
     Service,
@@ -101,6 +102,7 @@ def _fabric(form: FabricForm, units: Mapping[str, Unit]) -> Fabric:
         classes=_classes(form.classes),
         trunk=None if form.trunk is None else _trunk(form.trunk, form.lane_rate),
         torus=None if form.torus is None else Torus(form.torus.cube, form.torus.slice),
+        ring=None if form.ring is None else Ring(form.ring.node, form.ring.hops, form.ring.closed),
     )
 
 

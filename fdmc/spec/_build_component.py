@@ -37,6 +37,7 @@ def component(name: str, form: ComponentForm) -> Component:
         at_kelvin=form.at,
         current=form.current,
         leaves=form.leaves or None,
+        direction=None if form.direction == "both" else form.direction,
     )
 
 

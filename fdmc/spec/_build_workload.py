@@ -3,11 +3,22 @@
 from typing import Any
 
 from ._collective_form import algorithm_of
-from ._model import Checkpoint, Collective, Parallel, Policy, Reconfigure, Restart, Workload
+from ._model import (
+    Checkpoint,
+    Collective,
+    Leaving,
+    Parallel,
+    Policy,
+    Reconfigure,
+    Restart,
+    Workload,
+)
 from ._workload_form import (
     BATCHES,
+    FLEET_BATCHES,
     RULES,
     CheckpointForm,
+    DomainsForm,
     ParallelForm,
     ReconfigureForm,
     WorkloadForm,
@@ -60,9 +71,16 @@ def workload(form: WorkloadForm) -> Workload:
         minimum=form.minimum,
         uses=form.uses,
         parallel=_parallel(form.parallel),
-        domains=form.domains,
+        domains=None if form.domains is None else form.domains.count,
         scale_out_gbps=None if form.scale_out is None else form.scale_out.rate,
+        leaving=_leaving(form.domains),
     )
+
+
+def _leaving(form: DomainsForm | None) -> Leaving | None:
+    if form is None or form.on_stop == "stop" or form.stall is None:
+        return None
+    return Leaving(form.stall, form.minimum or 1, form.batch or FLEET_BATCHES[0])
 
 
 def _checkpoint(form: CheckpointForm) -> Checkpoint:

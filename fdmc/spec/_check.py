@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from .. import library
+from ._check_direction import check_directions
 from ._check_economics import check_economics, check_rack
 from ._check_environment import check_environment
 from ._check_fabric import (
@@ -15,6 +16,7 @@ from ._check_heat import check_heat, check_heat_places
 from ._check_manufacturing import check_making, check_making_places
 from ._check_mechanisms import check_mechanisms
 from ._check_names import check_names, dangling
+from ._check_ring import check_ring
 from ._check_roles import check_roles
 from ._check_service import check_planned, check_service
 from ._check_sizing import check_sizing
@@ -58,8 +60,10 @@ def check(draft: Draft) -> Iterator[Finding]:
     yield from check_service(draft, tree)
     yield from check_counted_structures(draft, tree)
     yield from check_leaves(draft, tree)
+    yield from check_directions(draft, tree)
     yield from check_trunk(draft, tree)
     yield from check_torus(draft, tree)
+    yield from check_ring(draft, tree)
     yield from check_heat_places(draft, tree)
     yield from check_making_places(draft, tree)
     yield from check_rack(draft, tree)

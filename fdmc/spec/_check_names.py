@@ -46,6 +46,7 @@ def _check_fabric_names(draft: Draft) -> Iterator[Finding]:
         (("fabric", "policy", "park"), policy.get("park")),
         (("fabric", "trunk", "unit"), draft.section("fabric", "trunk").get("unit")),
         (("fabric", "trunk", "link"), draft.section("fabric", "trunk").get("link")),
+        (("fabric", "ring", "node"), draft.section("fabric", "ring").get("node")),
     )
     for path, name in named:
         if isinstance(name, str) and name not in draft.units:

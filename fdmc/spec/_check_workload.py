@@ -21,6 +21,7 @@ def check_workload(draft: Draft, tree: Tree, ends: "Ends", counted: bool) -> Ite
     yield from _check_switched(draft, tree)
     yield from _check_divided(draft)
     yield from _check_collectives(draft)
+    yield from _check_fleet(draft)
     if not counted:
         return
     policy = draft.section("fabric").get("policy")
@@ -102,7 +103,7 @@ def _check_collectives(draft: Draft) -> Iterator[Finding]:
     workload = draft.section("workload")
     collectives = workload.get("collectives")
     parallel = workload.get("parallel")
-    domains = whole(workload.get("domains", 1))
+    domains = _domains(draft)
     crossing = False
     for number, body in enumerate(collectives if isinstance(collectives, list) else []):
         group = body.get("group") if isinstance(body, dict) else None
@@ -130,6 +131,31 @@ def _check_collectives(draft: Draft) -> Iterator[Finding]:
     if scale_out is None and crossing and domains != 1:
         said = "missing, and a collective of group data goes across domains"
         yield Finding(("workload", "scale_out"), said, "write one such as {rate: 400 Gb/s}")
+
+
+def _domains(draft: Draft) -> int | None:
+    """How many domains there are; None where that cannot be read."""
+    body = draft.section("workload").get("domains", 1)
+    return whole(body.get("count") if isinstance(body, dict) else body)
+
+
+def _check_fleet(draft: Draft) -> Iterator[Finding]:
+    """What is said of a fleet that goes on, and what is missing of it."""
+    body, path = draft.section("workload", "domains"), ("workload", "domains")
+    if not body:
+        return
+    if body.get("on_stop", "stop") == "stop":
+        for key in ("stall", "minimum", "batch"):
+            if body.get(key) is not None:
+                said = "a fleet that stops with every domain has none"
+                yield Finding((*path, key), said, f"write on_stop: leave, or drop {key}")
+    elif body["on_stop"] == "leave" and body.get("stall") is None:
+        said = "missing, how long the others wait when a domain leaves"
+        yield Finding((*path, "stall"), said, "write one such as stall: 3 min (arXiv:2602.00277)")
+    least, count = whole(body.get("minimum")), _domains(draft)
+    if least is not None and count is not None and least > count:
+        said = f"{least} exceeds the {count} domains of the fleet"
+        yield Finding((*path, "minimum"), said, f"write at most {count}")
 
 
 def _check_divided(draft: Draft) -> Iterator[Finding]:

@@ -1,10 +1,10 @@
-"""What a fabric has besides lanes and planes, as it is written: classes of traffic, a trunk, a torus."""
+"""What a fabric has besides lanes and planes, as it is written: classes of traffic, a trunk, a torus, a ring."""
 
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from ._fields import Count, Form, Gbps, Name, Portion, refuse
+from ._fields import Count, Form, Gbps, Name, Portion, Switch, refuse
 from ._problem import shown
 
 
@@ -56,3 +56,11 @@ class TorusForm(Form):
 
     cube: Sides = Field(description="Accelerators of a parking unit along each dimension.")
     slice: Sides = Field(description="Accelerators of a slice along each dimension.")
+
+
+class RingForm(Form):
+    """A ring of nodes whose transceivers switch their light to neighbours at several distances."""
+
+    node: Name = Field(description="The unit that is one node, such as a tray.")
+    hops: Count = Field(description="How many places away the farthest neighbour is.")
+    closed: Switch = Field(default=True, description="Whether the last node reaches the first.")

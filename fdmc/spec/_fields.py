@@ -130,6 +130,11 @@ def _whole(minimum: int, word: str | None, value: Any) -> int | None:
     return value
 
 
+def whole_number(value: Any) -> int:
+    """A number of things, at least one of them, that stands for a mapping."""
+    return _whole(1, None, value) or 1
+
+
 def _text(value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise refuse(f"{shown(value)} is not a text", "write it in quotes")

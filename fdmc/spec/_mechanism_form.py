@@ -128,6 +128,10 @@ class ComponentForm(StressForm):
         default=0.0,
         description="What its failure leaves of its unit until the repair, such as a lower speed; default: nothing.",
     )
+    direction: Literal["send", "receive", "both"] = Field(
+        default="both",
+        description="What its failure takes of links and planes: what the end that it stands at sends, or receives.",
+    )
     source: Text | None = Field(default=None, description="Where the numbers come from.")
     description: Text | None = Field(default=None, description="What the part is.")
 

@@ -17,7 +17,8 @@ class Component:
 
     Its mechanisms compete: the first to strike fails it. One that is written as a plain lifetime has the name "".
     `at_kelvin` is its temperature at nominal conditions (None: that of its thermal node, or unknown), `current` its
-    drive current over that at which its lifetimes hold. A failure `leaves` this share of its unit (None: nothing).
+    drive current over that at which its lifetimes hold. A failure `leaves` this share of its unit (None: nothing),
+    and takes only what its end of a link does in this `direction` (None: both).
     """
 
     name: str
@@ -30,6 +31,7 @@ class Component:
     at_kelvin: float | None = None
     current: float | None = None
     leaves: float | None = None
+    direction: Literal["send", "receive"] | None = None
 
     @property
     def takes(self) -> float:
@@ -148,6 +150,15 @@ class Torus:
 
 
 @dataclasses.dataclass(frozen=True)
+class Ring:
+    """Copies of `node` on a ring (a line, where it is not `closed`), which reach up to `hops` places to either side."""
+
+    node: str
+    hops: int
+    closed: bool
+
+
+@dataclasses.dataclass(frozen=True)
 class Fabric:
     """Accelerators, switching planes and the lanes between them; `lane_rate_gbps` one way.
 
@@ -165,6 +176,7 @@ class Fabric:
     classes: dict[str, TrafficClass] | None = None
     trunk: Trunk | None = None
     torus: Torus | None = None
+    ring: Ring | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -291,10 +303,23 @@ class Parallel:
 
 
 @dataclasses.dataclass(frozen=True)
+class Leaving:
+    """What a fleet does when a domain leaves it: the others wait for `stall_seconds`, and go on without it.
+
+    Below `minimum` domains all wait. `batch`: `kept`, those that are left do all of it, or `smaller`.
+    """
+
+    stall_seconds: float
+    minimum: int
+    batch: str
+
+
+@dataclasses.dataclass(frozen=True)
 class Workload:
     """The job: one step's compute and collectives, and what keeps it safe.
 
     It `uses` so many accelerators (None: all), the others are hot spares; `domains` of them do one job (None: one).
+    A domain that stops stops all of them, or leaves, where `leaving` is given.
     """
 
     compute_seconds: float
@@ -307,3 +332,4 @@ class Workload:
     parallel: Parallel | None = None
     domains: int | None = None
     scale_out_gbps: float | None = None
+    leaving: Leaving | None = None

@@ -20,8 +20,9 @@ _SAID = {"title", "document", "source", "grade", "use", "description", "copies",
 # What came later: machines without it keep the fingerprint that they had.
 _LATER = (
     "structure", "at_kelvin", "current", "environment", "thermal", "manufacturing", "latency_seconds",
-    "economics", "leaves", "classes", "trunk", "traffic", "torus",
+    "economics", "leaves", "direction", "classes", "trunk", "traffic", "torus", "ring",
     "batch", "reconfigure", "group", "interval_rule", "uses", "parallel", "domains", "scale_out_gbps",
+    "leaving",
     "unattended", "windowed", "opportunistic", "windows", "scheduled",
 )  # fmt: skip
 

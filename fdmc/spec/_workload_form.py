@@ -17,6 +17,7 @@ from ._fields import (
     SecondsMore,
     Switch,
     refuse,
+    whole_number,
 )
 from ._problem import shown
 
@@ -24,6 +25,7 @@ from ._problem import shown
 RULES = ("young", "daly")
 """Approximations of the optimal interval that have a name; `optimal` is exact."""
 BATCHES = ("balanced", "equal")
+FLEET_BATCHES = ("kept", "smaller")
 _WORDS = ("degrade", "park", "drop")
 _HOW = "write degrade, park, drop, {park: tray}, {elastic: data} or {non_uniform: tensor}"
 
@@ -161,6 +163,37 @@ class ScaleOutForm(Form):
     rate: Gbps = Field(description="Of one accelerator, one direction.")
 
 
+class DomainsForm(Form):
+    """Domains that do one job together, and what the others do when one of them stops."""
+
+    count: Count = Field(description="Equal domains of the fleet.")
+    on_stop: Literal["stop", "leave"] = Field(
+        default="stop",
+        description="stop: a stop of any domain stops all. leave: the others go on without it.",
+    )
+    stall: Seconds | None = Field(
+        default=None,
+        description="Time for which the others wait when one leaves, until they are a new group.",
+    )
+    minimum: Count | None = Field(
+        default=None, description="Domains below which the fleet waits; default: 1."
+    )
+    batch: Literal["kept", "smaller"] | None = Field(
+        default=None,
+        description="What those that are left do: all of the batch (default), or their part of it.",
+    )
+
+
+def _domains(value: Any) -> Any:
+    return value if isinstance(value, dict) else {"count": whole_number(value)}
+
+
+DomainsField = Annotated[
+    DomainsForm,
+    BeforeValidator(_domains, json_schema_input_type=Count | DomainsForm),
+]
+
+
 class WorkloadForm(Form):
     """The job."""
 
@@ -178,8 +211,9 @@ class WorkloadForm(Form):
     parallel: ParallelForm | None = Field(
         default=None, description="Tensor, data and expert groups, for policies and collectives."
     )
-    domains: Count | None = Field(
-        default=None, description="Equal domains that do one job together: a fleet."
+    domains: DomainsField | None = Field(
+        default=None,
+        description="Equal domains that do one job together, a fleet: how many, or a mapping.",
     )
     scale_out: ScaleOutForm | None = Field(
         default=None, description="The network between domains, for collectives of group data."

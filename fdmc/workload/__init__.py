@@ -8,6 +8,9 @@ from ._checkpoint import (
     young_interval as young_interval,
 )
 from ._fleet import (
+    FleetShares as FleetShares,
+    Worth as Worth,
+    elastic_fleet as elastic_fleet,
     fleet_ettr as fleet_ettr,
     job_mttf_hours as job_mttf_hours,
     kept_share as kept_share,

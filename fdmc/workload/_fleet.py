@@ -1,5 +1,9 @@
+import dataclasses
+from collections.abc import Callable
+
 import numpy as np
-from jaxtyping import Array, Bool
+from jaxtyping import Array, Bool, Float
+from scipy import stats
 
 from ._checkpoint import Number, ettr_wall, namespace
 
@@ -145,3 +149,78 @@ def fleet_ettr(
     """
     present = ettr_wall(failures_per_hour, absent_hours / domains)
     return ettr_wall(failures_per_hour, stall_hours) * present
+
+
+Worth = Callable[[Float[np.ndarray, " n"]], Float[np.ndarray, " n"]]
+"""Work rate of so many domains, over that of all."""
+
+
+@dataclasses.dataclass(frozen=True)
+class FleetShares:
+    """How a fleet whose domains leave and rejoin spends its time.
+
+    Shares of the wall clock that add up to 1: `stalled`, all wait because one has just left; `waiting`, fewer than the
+    minimum take part; `working`. `work` is what is done over what all domains would do all the time, and `domains` the
+    mean number of those that take part while it works.
+    """
+
+    stalled: float
+    waiting: float
+    working: float
+    work: float
+    domains: float
+
+
+def elastic_fleet(
+    present_prob: float,
+    leaving_prob: float,
+    domains: int,
+    *,
+    minimum: int = 1,
+    worth: Worth | None = None,
+) -> FleetShares:
+    """Return how a fleet of independent domains spends its time, each of which leaves and rejoins on its own.
+
+    **Arguments:**
+
+    - `present_prob`: share of the time $p$ in which a domain takes part, or could.
+    - `leaving_prob`: share of the time $q$ in which it has left so recently that the others still wait for a new group:
+        leaves per hour times how long they wait, where a domain is away for at least that long; $p + q \\le 1$.
+    - `domains`: their number $D$.
+    - `minimum`: domains $m$ below which the fleet waits.
+    - `worth`: work rate of `n` domains over that of all, float64[n] of float64[n]; $n / D$ if None.
+
+    **Returns:**
+
+    `FleetShares`. Nobody waits for a new group with probability $(1 - q)^D$: a wait that is under way begins anew when
+    one more leaves. Then $n \\sim \\mathrm{Bin}(D, p / (1 - q))$ domains take part. Exact for domains that are
+    independent and alike, whatever their laws. With few stalls and absences it is `fleet_ettr`, where stalls follow one
+    another instead: $1 - \\lambda R$ there, about $e^{-\\lambda R}$ here, which is the clock of `ettr`.
+
+    !!! example
+
+        ```python
+        from fdmc.workload import elastic_fleet, fleet_ettr
+
+        # A domain leaves once in 1,000 h and is away for 30 min, for the first 3 of which the others wait.
+        some = elastic_fleet(1 - 1e-3 * 0.5, 1e-3 * 0.05, 196)
+        closed = fleet_ettr(196e-3, 196, stall_hours=0.05, absent_hours=0.45)
+        assert abs(some.work - closed) < 1e-4
+        ```
+    """
+    together = (1 - leaving_prob) ** domains
+    present = min(present_prob / (1 - leaving_prob), 1.0) if leaving_prob < 1 else 0.0
+    mean, variance = domains * present, domains * present * (1 - present)
+    # Below this the probability is less than 1e-30 (Chernoff).
+    least = max(minimum, int(mean - 12 * variance**0.5 - 100))
+    n = np.arange(least, domains + 1, dtype=np.float64)
+    prob = stats.binom.pmf(n, domains, present)
+    waits = float(stats.binom.cdf(minimum - 1, domains, present))
+    value = n / domains if worth is None else worth(n)
+    return FleetShares(
+        stalled=1 - together,
+        waiting=together * waits,
+        working=together * (1 - waits),
+        work=together * float(prob @ value),
+        domains=float(prob @ n) / (1 - waits) if waits < 1 else 0.0,
+    )

@@ -19,6 +19,7 @@ from ._clustering import (
     Moments as Moments,
     all_good_prob as all_good_prob,
     defect_moments as defect_moments,
+    passing_density as passing_density,
     yield_moments as yield_moments,
 )
 from ._defects import (
@@ -62,6 +63,7 @@ from ._lane_die import (
 )
 from ._latent import (
     BurnIn as BurnIn,
+    Dormant as Dormant,
     burn_in as burn_in,
     early_failure_prob as early_failure_prob,
     latent_free_prob as latent_free_prob,
@@ -80,6 +82,8 @@ from ._outcome import (
     cost_per_tbps as cost_per_tbps,
     package_lanes_prob as package_lanes_prob,
     shipment as shipment,
+    shipped_early_prob as shipped_early_prob,
+    shipped_latent_fatal as shipped_latent_fatal,
     shipped_latent_lanes as shipped_latent_lanes,
     yield_adjusted_tbps as yield_adjusted_tbps,
 )

@@ -8,7 +8,7 @@ import equinox as eqx
 import numpy as np
 
 from ._check import Number, require_count, require_nonnegative, require_positive
-from ._mixture import gamma_nodes
+from ._mixture import gamma_nodes, product_nodes
 
 
 class Clustering(eqx.Module):
@@ -116,6 +116,35 @@ def all_good_prob(
     for dies in dies_per_wafer:
         of_lot = of_lot * (np.exp(dies * log_good) @ wafer_weights)
     return float(of_lot @ lot_weights)
+
+
+def passing_density(mean_defects: float, clustering: Clustering) -> float:
+    """Mean density of dies without a defect, relative to that of all dies: they come from better places.
+
+    **Arguments:** `mean_defects` of a die that its test finds, $\\lambda$.
+
+    **Returns:** $E[G e^{-\\lambda G}] / E[e^{-\\lambda G}]$, at most 1; for one level $\\alpha/(\\alpha + \\lambda)$,
+    by which the whole gamma law of such dies is narrower.
+
+    **Raises:** `ValueError` for values that are negative or NaN.
+
+    !!! example
+
+        ```python
+        from fdmc.yields import Clustering, passing_density
+
+        assert abs(passing_density(0.5, Clustering(die_alpha=2.0)) - 2.0 / 2.5) < 1e-12
+        ```
+    """
+    require_nonnegative(mean_defects=mean_defects)
+    values, weights = product_nodes((clustering.lot_alpha, clustering.wafer_alpha))
+    mean = mean_defects * values
+    if math.isinf(clustering.die_alpha):
+        good, density = np.exp(-mean), 1.0
+    else:
+        density = 1 / (1 + mean / clustering.die_alpha)
+        good = density**clustering.die_alpha
+    return float(weights @ (values * density * good) / (weights @ good))
 
 
 def yield_moments(

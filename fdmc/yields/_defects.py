@@ -38,6 +38,17 @@ class AbstractDefects(eqx.Module):
         """
 
     @abc.abstractmethod
+    def good_density(self, mean_defects: Number) -> Number:
+        """Mean density of dies without a defect, relative to that of all dies: $-d \\log Y / d\\lambda$.
+
+        **Arguments:** `mean_defects`, zero or more, any shape.
+
+        **Returns:** at most 1, of the same shape: good dies come from better places.
+
+        **Raises:** `ValueError` for host values that are negative or NaN.
+        """
+
+    @abc.abstractmethod
     def mean_defects(self, good_prob: Number) -> Number:
         """Mean number of defects of dies whose yield is known: `good_prob` inverted.
 
@@ -56,6 +67,10 @@ class Poisson(AbstractDefects):
         require_nonnegative(mean_defects=mean_defects)
         return namespace(mean_defects).exp(-mean_defects)
 
+    def good_density(self, mean_defects: Number) -> Number:
+        require_nonnegative(mean_defects=mean_defects)
+        return 0.0 * mean_defects + 1.0
+
     def mean_defects(self, good_prob: Number) -> Number:
         require_share(good_prob=good_prob)
         return -namespace(good_prob).log(good_prob)
@@ -70,6 +85,11 @@ class Murphy(AbstractDefects):
     def good_prob(self, mean_defects: Number) -> Number:
         require_nonnegative(mean_defects=mean_defects)
         return _mean_survival(mean_defects)[0] ** 2
+
+    def good_density(self, mean_defects: Number) -> Number:
+        require_nonnegative(mean_defects=mean_defects)
+        height, slope = _mean_survival(mean_defects)
+        return -2 * slope / height
 
     def mean_defects(self, good_prob: Number) -> Number:
         require_share(good_prob=good_prob)
@@ -91,6 +111,10 @@ class Seeds(AbstractDefects):
     """
 
     def good_prob(self, mean_defects: Number) -> Number:
+        require_nonnegative(mean_defects=mean_defects)
+        return 1 / (1 + mean_defects)
+
+    def good_density(self, mean_defects: Number) -> Number:
         require_nonnegative(mean_defects=mean_defects)
         return 1 / (1 + mean_defects)
 
@@ -121,6 +145,12 @@ class NegativeBinomial(AbstractDefects):
         xp = namespace(mean_defects, self.alpha)
         return xp.exp(-self.alpha * xp.log1p(mean_defects / self.alpha))
 
+    def good_density(self, mean_defects: Number) -> Number:
+        if isinstance(self.alpha, float) and math.isinf(self.alpha):
+            return Poisson().good_density(mean_defects)
+        require_nonnegative(mean_defects=mean_defects)
+        return 1 / (1 + mean_defects / self.alpha)
+
     def mean_defects(self, good_prob: Number) -> Number:
         if isinstance(self.alpha, float) and math.isinf(self.alpha):
             return Poisson().mean_defects(good_prob)
@@ -145,6 +175,9 @@ class BoseEinstein(AbstractDefects):
 
     def good_prob(self, mean_defects: Number) -> Number:
         return NegativeBinomial(float(self.layers)).good_prob(mean_defects)
+
+    def good_density(self, mean_defects: Number) -> Number:
+        return NegativeBinomial(float(self.layers)).good_density(mean_defects)
 
     def mean_defects(self, good_prob: Number) -> Number:
         return NegativeBinomial(float(self.layers)).mean_defects(good_prob)

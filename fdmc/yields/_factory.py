@@ -18,7 +18,7 @@ from ._assembly import (
     joining_yield,
     series_yield,
 )
-from ._clustering import Clustering, all_good_prob
+from ._clustering import Clustering, all_good_prob, passing_density
 from ._defects import (
     MM2_PER_CM2,
     AbstractDefects,
@@ -33,7 +33,7 @@ from ._defects import (
 from ._escape import FULL_TEST, UNTESTED, AbstractTest, LinearCoverage, WilliamsBrown
 from ._flow import Part, Product, Step, make
 from ._lane_die import LaneDie
-from ._latent import burn_in
+from ._latent import Dormant, burn_in
 from ._outcome import Shipment, shipment
 from ._parametric import TunedRing, resonance_yield
 from ._repair import Bins
@@ -62,6 +62,8 @@ class Factory(eqx.Module):
     - `mount`: what it goes into, with `per_mount` units, before their own part is known.
     - `lane_losses`: share of lanes lost after the wafer, by what takes them, common cause included.
     - `burnt_prob`: that burn-in wakes nothing on the parts without lanes; it finds no older fault.
+    - `dormant`: latent defects that ship on the parts without lanes, by part: those of the unit, then those that its
+      `mount` adds (`mounted`), which no burn-in has seen.
     """
 
     die: LaneDie
@@ -71,6 +73,8 @@ class Factory(eqx.Module):
     mount: Product | None
     lane_losses: dict[str, float]
     burnt_prob: float
+    dormant: dict[str, Dormant] = eqx.field(static=True)
+    mounted: dict[str, Dormant] = eqx.field(static=True)
     dies: int = eqx.field(static=True)
     packages: int = eqx.field(static=True)
     packages_per_wafer: int = eqx.field(static=True)
@@ -101,7 +105,8 @@ def factory(scenario: Scenario) -> Factory:
     **Returns:** `Factory`. The die of the lanes is tested on its wafer for what takes it whole: a
     share T of those defects is found there, the others are lanes lost at the count. Burn-in wakes a
     share B of the latent defects, so that killers are $1 + \\gamma B$ times and latent ones $1 - B$
-    times as many. Each loss after the wafer is common to all lanes of a group with $\\beta$ (Fleming).
+    times as many; outside the lanes they are on dies that their wafer's test has passed
+    (`passing_density`). Each loss after the wafer is common to all lanes of a group with $\\beta$ (Fleming).
 
     **Raises:** `ValueError` when nothing is said of manufacturing.
     """
@@ -119,7 +124,7 @@ def factory(scenario: Scenario) -> Factory:
     dies = tree.per(made.unit, lane.parent)
     part = made.parts[made.lanes.die]
     losses = _lane_losses(made)
-    die, found = _lane_die(made, part, lane.count, lane.need, losses)
+    die, found = _lane_die(made, part, lane.count, lane.need, losses, clustering)
     passed = all_good_prob(found, clustering)
     each = gross_dies(_area(part), _wafer(part)) * passed / dies
     return Factory(
@@ -130,6 +135,8 @@ def factory(scenario: Scenario) -> Factory:
         mount=_mount(made),
         lane_losses=losses,
         burnt_prob=_burnt(made),
+        dormant=_dormant(made, made.steps, _woken(made)),
+        mounted={} if made.mount is None else _dormant(made, made.mount.steps, 0.0),
         dies=dies,
         packages=tree.nodes[made.unit].total,
         packages_per_wafer=max(1, int(each)),
@@ -139,7 +146,12 @@ def factory(scenario: Scenario) -> Factory:
 
 
 def _lane_die(
-    made: Manufacturing, part: PartMade, count: int, need: int | None, losses: dict[str, float]
+    made: Manufacturing,
+    part: PartMade,
+    count: int,
+    need: int | None,
+    losses: dict[str, float],
+    clustering: Clustering,
 ) -> tuple[LaneDie, float]:
     """The group of lanes at the count, and the mean number of fatal defects found on the wafer."""
     lanes = count if need is None else need
@@ -147,6 +159,7 @@ def _lane_die(
     per_mm2 /= MM2_PER_CM2
     own = made.lanes.area_mm2 * per_mm2
     fatal = max(_area(part) - count * made.lanes.area_mm2, 0.0) * per_mm2
+    found = fatal * part.test.coverage
     ratio = 0.0 if made.latent is None else made.latent.ratio
     woken = ratio * _woken(made)
     lost = -math.expm1(sum(math.log1p(-p) if p < 1 else -math.inf for p in losses.values()))
@@ -161,8 +174,9 @@ def _lane_die(
         lane_loss_prob=alone,
         shared_loss_prob=shared,
         latent_ratio=(ratio - woken) / (1 + woken),
+        latent_fatal_defects=(ratio - woken) * fatal * passing_density(found, clustering),
     )
-    return die, fatal * part.test.coverage
+    return die, found
 
 
 def _lane_losses(made: Manufacturing) -> dict[str, float]:
@@ -236,14 +250,47 @@ def _burnt(made: Manufacturing) -> float:
     woken, good = _woken(made), 1.0
     if made.latent is None or woken == 0:
         return 1.0
-    for step in made.steps:
-        for name, count in step.parts.items():
-            part = made.parts[name]
-            for layer in part.layers if name != made.lanes.die else ():
-                mean = _area(part) * layer.density_per_cm2 * layer.critical / MM2_PER_CM2
-                one = burn_in(_law(layer.law), mean, made.latent.ratio, woken).pass_prob
-                good *= float(one) ** (count * layer.layers)
+    for layers in _layers(made, made.steps).values():
+        for law, mean, copies in layers:
+            good *= float(burn_in(law, mean, made.latent.ratio, woken).pass_prob) ** copies
     return good
+
+
+def _dormant(
+    made: Manufacturing, steps: tuple[AssemblyStep, ...], woken: float
+) -> dict[str, Dormant]:
+    """Latent defects that are left on the parts of some steps, of those that have any."""
+    if made.latent is None or made.latent.ratio == 0:
+        return {}
+    found = {
+        name: Dormant(layers, made.latent.ratio, woken)
+        for name, layers in _layers(made, steps).items()
+        if any(mean > 0 for _, mean, _ in layers)
+    }
+    return found if woken < 1 else {}
+
+
+def _layers(
+    made: Manufacturing, steps: tuple[AssemblyStep, ...]
+) -> dict[str, tuple[tuple[AbstractDefects, float, int], ...]]:
+    """Law, mean number of killers and number of the layers of each part without lanes that enters these steps."""
+    counts: dict[str, int] = {}
+    for step in steps:
+        for name, count in step.parts.items():
+            if name in made.parts and name != made.lanes.die:
+                counts[name] = counts.get(name, 0) + count
+    return {
+        name: tuple(
+            (
+                _law(one.law),
+                _area(made.parts[name]) * one.density_per_cm2 * one.critical / MM2_PER_CM2,
+                count * one.layers,
+            )
+            for one in made.parts[name].layers
+        )
+        for name, count in counts.items()
+        if made.parts[name].layers
+    }
 
 
 def _part(name: str, part: PartMade) -> Product:

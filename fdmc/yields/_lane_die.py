@@ -22,6 +22,7 @@ class LaneDie(eqx.Module):
     - `lane_loss_prob`: loss of a lane in what comes after the wafer: bonds, fibres, lasers, tuning.
     - `shared_loss_prob`: loss of all lanes at once after the wafer: the common cause.
     - `latent_ratio`: latent defects for each that takes one lane, $\\gamma$.
+    - `latent_fatal_defects`: mean number of latent defects elsewhere on the die, which take it whole in use; clustered.
 
     With the density of its place $G$ (`Clustering`) a lane is lost with
     $1 - (1-p_l) e^{-m_l G}$ and the die with $1 - (1-p_s) e^{-m_f G}$, independently given $G$.
@@ -34,6 +35,7 @@ class LaneDie(eqx.Module):
     lane_loss_prob: float = 0.0
     shared_loss_prob: float = 0.0
     latent_ratio: float = 0.0
+    latent_fatal_defects: float = 0.0
 
     def __check_init__(self):
         require_spares(self.lanes, self.spares)
@@ -41,6 +43,7 @@ class LaneDie(eqx.Module):
             lane_defects=self.lane_defects,
             fatal_defects=self.fatal_defects,
             latent_ratio=self.latent_ratio,
+            latent_fatal_defects=self.latent_fatal_defects,
         )
         require_prob(lane_loss_prob=self.lane_loss_prob, shared_loss_prob=self.shared_loss_prob)
 
@@ -89,6 +92,26 @@ def latent_lanes(
     good = kept @ (die.count - np.arange(most_lost + 1))
     share = -np.expm1(-die.latent_ratio * die.lane_defects * intensity)
     return kept.sum(-1) @ weights, (good * share) @ weights
+
+
+def latent_fatal_free(
+    die: LaneDie,
+    density: Float[np.ndarray, "..."] | float,
+    die_alpha: float,
+    most_lost: int,
+    share: float,
+) -> tuple[Float[np.ndarray, "..."], Float[np.ndarray, "..."]]:
+    """Probability that a die has lost at most so many lanes and that none of a `share` of its latent defects
+    elsewhere has failed, and its mean number of those then.
+
+    **Arguments:** as for `lanes_lost_prob`.
+
+    **Returns:** $E[e^{-x m G}\\,1(K \\le k)]$ and $E[m G\\,1(K \\le k)]$.
+    """
+    each, weights, intensity = _by_node(die, density, die_alpha)
+    kept = each[..., : most_lost + 1].sum(-1)
+    mean = die.latent_fatal_defects * intensity
+    return (kept * np.exp(-share * mean)) @ weights, (kept * mean) @ weights
 
 
 def _by_node(die: LaneDie, density, die_alpha: float):

@@ -6,7 +6,7 @@ from jaxtyping import Float
 
 from ._check import Number, require_count, require_nonnegative, require_positive, require_prob
 from ._clustering import Clustering
-from ._lane_die import LaneDie, lanes_lost_prob, latent_lanes
+from ._lane_die import LaneDie, lanes_lost_prob, latent_fatal_free, latent_lanes
 from ._mixture import product_nodes
 from ._repair import FULL, Bins
 
@@ -122,16 +122,64 @@ def shipped_latent_lanes(
         assert shipped_latent_lanes(die, 8, Clustering(wafer_alpha=0.5)) < even
         ```
     """
+    values, weights, most = _places(die, dies, clustering, bins)
+    ships, latent = latent_lanes(die, values, clustering.die_alpha, most)
+    return dies * float(weights @ (latent * ships ** (dies - 1))) / _shipping(weights, ships, dies)
+
+
+def shipped_latent_fatal(
+    die: LaneDie, dies: int, clustering: Clustering, *, bins: Bins = FULL
+) -> float:
+    """Mean number of latent defects outside the lanes, on all dies of a package that ships.
+
+    **Arguments, raises:** as for `shipped_latent_lanes`; $E[n \\mid \\text{ships}]$.
+    """
+    values, weights, most = _places(die, dies, clustering, bins)
+    ships, mean = latent_fatal_free(die, values, clustering.die_alpha, most, 0.0)
+    return dies * float(weights @ (mean * ships ** (dies - 1))) / _shipping(weights, ships, dies)
+
+
+def shipped_early_prob(
+    die: LaneDie, dies: int, clustering: Clustering, share: float, *, bins: Bins = FULL
+) -> float:
+    """Probability that a latent defect outside the lanes has failed on a package that has shipped.
+
+    **Arguments:** as for `shipped_latent_lanes`; `share` of such defects that fail by then.
+
+    **Returns:** $1 - E[e^{-x m \\sum G};\\text{ships}] / P(\\text{ships})$: with killers of the same places, one die
+    and one level the negative binomial $1 - [1 + x m / (\\alpha + \\lambda)]^{-\\alpha}$ (`early_failure_prob`).
+
+    **Raises:** as `shipped_latent_lanes`.
+
+    !!! example
+
+        ```python
+        from fdmc.yields import Clustering, LaneDie, NegativeBinomial, early_failure_prob, shipped_early_prob
+
+        die = LaneDie(64, 4, fatal_defects=0.5, latent_fatal_defects=0.5 * 0.015)
+        known = early_failure_prob(NegativeBinomial(2.0), 0.5, 0.015, 0.0, 0.3)
+        assert abs(shipped_early_prob(die, 1, Clustering(die_alpha=2.0), 0.3) - known) < 1e-9
+        ```
+    """
+    require_prob(share=share)
+    values, weights, most = _places(die, dies, clustering, bins)
+    ships, _ = latent_fatal_free(die, values, clustering.die_alpha, most, 0.0)
+    free, _ = latent_fatal_free(die, values, clustering.die_alpha, most, share)
+    return float(weights @ (ships**dies - free**dies)) / _shipping(weights, ships, dies)
+
+
+def _places(die: LaneDie, dies: int, clustering: Clustering, bins: Bins):
+    """Densities of wafers, their weights, and the lanes that a die of the lowest bin may have lost."""
     require_count(1, dies=dies)
     values, weights = product_nodes((clustering.lot_alpha, clustering.wafer_alpha))
-    most = die.count - min(
-        bins.lanes(die.lanes)
-    )  # lanes that a die of the lowest bin may have lost
-    ships, latent = latent_lanes(die, values, clustering.die_alpha, most)
+    return values, weights, die.count - min(bins.lanes(die.lanes))
+
+
+def _shipping(weights: Float[np.ndarray, " nodes"], ships, dies: int) -> float:
     prob = float(weights @ ships**dies)
     if not prob > 0:
         raise ValueError("bins must let a package ship, but none does: widen them.")
-    return dies * float(weights @ (latent * ships ** (dies - 1))) / prob
+    return prob
 
 
 def package_lanes_prob(

@@ -70,6 +70,8 @@ def _unfit(plan: Plan, i: int, fru: str) -> str:
     if fru in (EXCURSION, SCHEDULED):
         return f"{fru}: it is no failure"
     kinds = set((plan.places.reach[_rows(plan, i)] >> 24).tolist())
+    if max(kinds, default=0) > 15:  # the bits above are a direction
+        return "it takes what lanes send or receive, whose worth is no share of all lanes"
     if not kinds <= {COMPUTE, LINK, PLANE}:
         return "it takes lanes between levels, whose worth is no share of all lanes"
     if i >= len(c.positions) - plan.wearing:
