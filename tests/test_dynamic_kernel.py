@@ -222,6 +222,7 @@ def plain():
         yield dict(zip(RANDOM, pool.map(plain_facts, *zip(*RANDOM, strict=True)), strict=True))
 
 
+@pytest.mark.verification
 @pytest.mark.statistical
 @pytest.mark.parametrize(("seed", "repair"), RANDOM)
 def test_random_tree(plain, seed, repair):

@@ -46,6 +46,7 @@ def adds_up(ours: dict[str, Fact]) -> None:
         assert blame == pytest.approx(ours["lost"].mean, rel=1e-4)
 
 
+@pytest.mark.verification
 @FEW_AND_MANY
 def test_light_that_nested_excursions_take(times):
     """Five kinds from the pod down to an engine, some of equal reach, random durations, recovery and relocking."""
@@ -59,6 +60,7 @@ def test_light_that_nested_excursions_take(times):
     )
 
 
+@pytest.mark.verification
 @FEW_AND_MANY
 def test_ageing_that_excursions_add(times):
     """Strikes are most of the failures of lasers and engines; mechanisms, currents, a drive, stops, parking.

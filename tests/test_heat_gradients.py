@@ -84,6 +84,7 @@ def weights() -> np.ndarray:
 
 
 @pytest.mark.statistical
+@pytest.mark.verification
 @pytest.mark.parametrize("path", CHANGES)
 def test_gradients_are_differences(path, found, weights):
     step = CHANGES[path][0]

@@ -80,6 +80,7 @@ def test_a_degraded_machine_is_that_of_the_reference(times):
     assert curve == pytest.approx(ours["lost"].mean, rel=1e-4)
 
 
+@pytest.mark.verification
 @FEW_AND_MANY
 def test_a_parked_machine_is_that_of_the_reference(times):
     """Stationary, slices, one technician, short stock."""
@@ -94,6 +95,7 @@ def lanes() -> tuple[dict[str, Fact], dict[str, Fact]]:
     return ours, reference_facts(load(LANES), 2000)
 
 
+@pytest.mark.verification
 def test_two_classes_in_one_counted_element():
     ours, theirs = (
         {name: fact for name, fact in facts.items() if not name.startswith("blame.component")}

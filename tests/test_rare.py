@@ -238,7 +238,7 @@ def aralia(name: str) -> tuple[Structure, np.ndarray, float]:
     [
         ("das9204", "rare"),
         ("das9209", "rare"),
-        ("isp9605", "rare"),
+        pytest.param("isp9605", "rare", marks=pytest.mark.verification),
         ("chinese", "crude"),
         ("das9601", "crude"),
         ("jbd9601", "crude"),

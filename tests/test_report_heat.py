@@ -155,7 +155,8 @@ def test_questions(machine):
     assert "thermal.link.ring.range" in gradients
 
 
-@pytest.mark.parametrize("season", [pytest.param(True, marks=pytest.mark.verification), False])
+@pytest.mark.verification
+@pytest.mark.parametrize("season", [True, False])
 def test_gradients_that_are_refused_are_those_that_differentiation_refuses(season):
     document = base()
     for part in document["components"].values():

@@ -53,6 +53,7 @@ def bridge(R):
     return R[4] * both + (1 - R[4]) * none
 
 
+@pytest.mark.verification
 def test_the_series_problem_is_solved_and_proved():
     answer = allocate(classic(*SERIES, (110, 175, 200)), next_best=2)
     assert list(answer.design.counts.values()) == [(3,), (2,), (2,), (3,), (3,)]

@@ -160,7 +160,7 @@ LATE: dict[str, Any] = {
     ("document", "facts"),
     [
         pytest.param(RACKS, 26, id="racks", marks=pytest.mark.verification),
-        pytest.param(LATE, 20, id="late"),
+        pytest.param(LATE, 20, id="late", marks=pytest.mark.verification),
     ],
 )
 def test_histories_are_those_of_the_reference(document, facts):
@@ -323,7 +323,10 @@ def test_snapshots_are_the_sum_over_all_states():
 
 
 @pytest.mark.statistical
-@pytest.mark.parametrize("draws", Draws)
+@pytest.mark.parametrize(
+    "draws",
+    [Draws.SOURCES, Draws.ORDER, pytest.param(Draws.LIFETIMES, marks=pytest.mark.verification)],
+)
 def test_missions_have_the_closed_form(draws):
     scenario = system(PARTS)
     exact = 1 - (1 - brute_force(structure_of(scenario), failed_by(scenario, 300.0))) ** 2

@@ -2,13 +2,14 @@
 
 import dataclasses
 import math
+from collections.abc import Callable
 
 import numpy as np
 from jaxtyping import Float
 
 from ..plan import Plan
 from ..spec import Leaving, Scenario
-from ..workload import Worth, elastic_fleet
+from ..workload import elastic_fleet
 from ._goodput import Facts, daly_of, paused, reconfigure_seconds, restart_hours
 
 
@@ -104,7 +105,7 @@ def _domain(scenario: Scenario, leaving: Leaving, x: Facts) -> _Domain:
     )
 
 
-def worth_of(scenario: Scenario, plan: Plan, leaving: Leaving, count: int) -> Worth | None:
+def worth_of(scenario: Scenario, plan: Plan, leaving: Leaving, count: int) -> Callable | None:
     """Return the work rate of some healthy domains over that of all; None where it is their share.
 
     With fewer domains less goes across them. Collectives of group data take place once in a step; what else there is

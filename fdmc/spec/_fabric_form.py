@@ -58,7 +58,7 @@ class TorusForm(Form):
     slice: Sides = Field(description="Accelerators of a slice along each dimension.")
 
 
-class RingForm(Form):
+class HopRingForm(Form):
     """A ring of nodes whose transceivers switch their light to neighbours at several distances."""
 
     node: Name = Field(description="The unit that is one node, such as a tray.")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, create_model
 
 from ._economics_form import EconomicsForm
-from ._fabric_form import ClassForm, RingForm, TorusForm, TrunkForm
+from ._fabric_form import ClassForm, HopRingForm, TorusForm, TrunkForm
 from ._fields import (
     Count,
     Form,
@@ -103,7 +103,7 @@ class FabricForm(Form):
     torus: TorusForm | None = Field(
         default=None, description="Slices are tori of cubes, whose faces the planes join."
     )
-    ring: RingForm | None = Field(
+    ring: HopRingForm | None = Field(
         default=None, description="Nodes on a ring that pass over dead ones; planes: 2, the sides."
     )
     reconfigure: ReconfigureForm | None = Field(

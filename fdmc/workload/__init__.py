@@ -9,7 +9,6 @@ from ._checkpoint import (
 )
 from ._fleet import (
     FleetShares as FleetShares,
-    Worth as Worth,
     elastic_fleet as elastic_fleet,
     fleet_ettr as fleet_ettr,
     job_mttf_hours as job_mttf_hours,

@@ -162,6 +162,15 @@ class FleetShares:
     Shares of the wall clock that add up to 1: `stalled`, all wait because one has just left; `waiting`, fewer than the
     minimum take part; `working`. `work` is what is done over what all domains would do all the time, and `domains` the
     mean number of those that take part while it works.
+
+    !!! example
+
+        ```python
+        from fdmc.workload import elastic_fleet
+
+        shares = elastic_fleet(0.98, 0.001, 16, minimum=15)
+        assert abs(shares.stalled + shares.waiting + shares.working - 1) < 1e-12
+        ```
     """
 
     stalled: float
