@@ -29,7 +29,7 @@ from ..fabric import (
 from ..plan import PLANE, TRUNK, Plan, Sharing
 from ._directed import Live, directed_degraded, directed_parked
 from ._entries import fold, hold, iota
-from ._losses import Losses, added, added_where, coverage, each, left_by, outside
+from ._losses import Losses, added, added_where, coverage, each, left_by, nest, outside
 
 
 Values = Float[Array, "..."]
@@ -200,7 +200,8 @@ def _degraded(plan: Plan, x: Losses, live) -> Divided:
     mine = x.active & (x.kind != PLANE)
     x, mine = hold(alive, (x, mine))
     trunk = _Trunks(plan, x)
-    pace, link, before = hold(alive, coverage(plan, x, mine))
+    nested = nest(alive, x)
+    pace, link, before = hold(alive, coverage(plan, x, mine, nested))
     after = [b * left_by(x, mine, g) for g, b in enumerate(before)]
     views = [_planes(plan, row, live) for row in range(sharing.rows)]
     free = [jnp.ones(x.loss.shape[1:])] * len(link)
@@ -215,10 +216,11 @@ def _degraded(plan: Plan, x: Losses, live) -> Divided:
         fit(here, trunk.link), fit(then, trunk.after), fit(ahead, trunk.before)
     )  # fmt: skip
     dead = hold(alive, mine & ~fits)
-    top_dead = outside(alive, x, dead)
+    top_dead = outside(alive, x, dead, nested)
     works = functools.reduce(jnp.minimum, healthy) > 0
     used = jnp.where(works, plan.accelerators - added_where(alive, top_dead, x.size), 0)
-    untouched = plan.accelerators - added_where(alive, outside(alive, x, mine), x.size) > 0
+    top = outside(alive, x, mine, nested)
+    untouched = plan.accelerators - added_where(alive, top, x.size) > 0
     buried = _inside(x, x, top_dead)
     working, used, untouched = hold(alive, (mine & ~dead & (buried < x.size), used, untouched))
 

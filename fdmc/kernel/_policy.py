@@ -13,7 +13,7 @@ from jaxtyping import Array, Bool, Float, Int
 from ..fabric import LinkState
 from ..plan import COMPUTE, PLANE, Plan
 from ._entries import fold, hold, iota
-from ._losses import Losses, added, added_where, coverage, each, outside
+from ._losses import Losses, added, added_where, coverage, each, nest, outside
 
 
 _GRID = (
@@ -98,11 +98,12 @@ def spared_degraded(plan: Plan, x: Losses, planes, before: Crew) -> Spared:
     alive = plan.alive
     mine = x.active & (x.kind != PLANE)
     x, mine = hold(alive, (x, mine))
-    pace, link, _ = hold(alive, coverage(plan, x, mine))
+    nested = nest(alive, x)
+    pace, link, _ = hold(alive, coverage(plan, x, mine, nested))
     healthy = added(planes)
     bandwidth = hold(alive, added([c * p for c, p in zip(link, planes, strict=True)]))
     own = hold(alive, jnp.where(mine, _own(plan, x, mine), 0))
-    top = outside(alive, x, mine)
+    top = outside(alive, x, mine, nested)
     free = plan.accelerators - added_where(alive, top, x.high - x.low)
     works = mine & (bandwidth > 0) & (pace > 0) & (own > 0)
     quality = jnp.clip(pace * bandwidth / jnp.maximum(healthy, 1e-20), 0, 1)
@@ -193,10 +194,11 @@ def blocks(plan: Plan, x: Losses, planes) -> Blocks:
     alive, job = plan.alive, plan.job
     mine = x.active & (x.kind != PLANE)
     x, mine = hold(alive, (x, mine))
-    _, link, _ = hold(alive, coverage(plan, x, mine))
+    nested = nest(alive, x)
+    _, link, _ = hold(alive, coverage(plan, x, mine, nested))
     bandwidth = added([c * p for c, p in zip(link, planes, strict=True)])
     dead = hold(alive, mine & (bandwidth <= 0))
-    top = outside(alive, x, dead)
+    top = outside(alive, x, dead, nested)
     size = jnp.where(top, x.high - x.low, 0)
     first = x.low // job.replica
     if job.policy == "elastic":
