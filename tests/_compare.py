@@ -14,7 +14,8 @@ import pytest
 
 import fdmc
 from fdmc import reference, spec
-from fdmc.collect._columns import columns_of
+from fdmc.collect._columns import SPENT, columns_of
+from fdmc.collect._economics import spending_of
 from fdmc.collect._run import BINS
 from fdmc.plan import lower
 from fdmc.tally import HOURS
@@ -33,8 +34,8 @@ _COUNTS = (
     "failures", "swaps", "blast", "interruptions", "drains", "lock_losses", "scheduled",
     "scheduled_drains",
 )  # fmt: skip
-# The reference blames by component, of which these are sums, and keeps no curve.
-_OURS_ALONE = ("blame.fru", "stops.", "curve.", "window.", "scheduled_drains.fru")
+# The reference blames by component, of which these are sums, and keeps no curve and no prices.
+_OURS_ALONE = ("blame.fru", "stops.", "curve.", "window.", "scheduled_drains.fru", SPENT)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,7 +62,7 @@ def engine_run(
         tally = json.loads(path.read_text())["tally"]
     assert tally["void"] == 0
     assert tally["replicas"] == replicas
-    columns = columns_of(*lower(scenario), BINS)
+    columns = columns_of(*lower(scenario), BINS, spending_of(scenario))
     facts = {}
     for column, total, square in zip(columns.columns, tally["sums"], tally["squares"], strict=True):
         unit = HOURS if column.unit == "h" else 1
@@ -93,12 +94,18 @@ def reference_facts(scenario: spec.Scenario, replicas: int, seed: int = 1) -> di
 
 def built(scenario: spec.Scenario) -> reference.Machine:
     """The machine of the reference, with the numbers of its thermal template."""
+    return reference.build(scenario, network(scenario))
+
+
+def network(scenario: spec.Scenario) -> reference.Network | None:
+    """The numbers of the thermal template, as the reference takes them."""
     if scenario.thermal is None:
-        return reference.build(scenario)
+        return None
     known = TEMPLATES[scenario.thermal.template]
     value = lambda numbers: {name: each.value for name, each in numbers.items()}
-    numbers = (value(known.paths), value(known.capacitance), value(known.watts))
-    return reference.build(scenario, reference.Network(*numbers))
+    return reference.Network(
+        *(value(each) for each in (known.paths, known.capacitance, known.watts))
+    )
 
 
 def _sums(

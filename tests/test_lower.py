@@ -5,11 +5,14 @@ import random
 
 import numpy as np
 import pytest
+from _compare import network
 from _machines import PART, SHARED_PLANES, TWO_RACKS, load
 
 from fdmc import reference
 from fdmc.library import scenarios
 from fdmc.plan import COMPUTE, LINK, PLANE, PlanError, lower
+from fdmc.plan._ageing import ageing
+from fdmc.reference._heat import heat_of
 from fdmc.spec import load as load_spec
 
 
@@ -260,6 +263,28 @@ def test_a_sample_of_parts_of_packaged_scenarios(name):
     rng = random.Random(name)
     for info, _ in itertools.product(directory.classes, range(3)):
         check(scenario, machine, plan, directory, info.name, rng.randrange(info.copies))
+
+
+HEATED = [
+    ("cpo-512", ["thermal.on=true", f"thermal.effects={some}"])
+    for some in ("[ageing]", "[cycling]")
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "sets"), [*((name, []) for name in [*LIBRARY, *MADE, *TECHNOLOGIES]), *HEATED]
+)
+def test_every_mechanism_ages_as_fast_as_in_the_reference(name, sets):
+    """Within 0.1 %: the two average over a load's cycle in different ways."""
+    scenario = load_spec(name, sets)
+    heat, tree = heat_of(scenario, network(scenario)), scenario.tree
+    for unit, node in scenario.units.items():
+        for part in node.components:
+            paces = heat.paces(unit, scenario.components[part], tree.ancestors(unit))
+            lives = ageing(scenario, unit, part)
+            assert [one.nominal for one in lives] == pytest.approx(
+                [pace.speed(0.0) for pace in paces], rel=1e-3
+            ), f"{unit}/{part}"
 
 
 @pytest.mark.parametrize("name", HALVES)

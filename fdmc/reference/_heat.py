@@ -170,14 +170,15 @@ class Heat:
     def _fatigue(self, component: Component, mechanism: Mechanism, above: Collection[str]) -> float:
         if "cycling" not in self.effects:
             return 0.0
-        assert mechanism.cycling is not None
-        return fatigue_speed(mechanism.cycling, self._cycles(component, above))
-
-    def _cycles(self, component: Component, above: Collection[str]) -> Iterator[Kind]:
-        node, thermal = self._node(component, above), self.scenario.thermal
+        node = self._node(component, above)
         kelvin = node.high if node is not None else component.at_kelvin
-        if kelvin is None:
-            return
+        if self.scenario.thermal is None or kelvin is None:
+            return 1.0  # nobody knows its cycles: those of its reference
+        assert mechanism.cycling is not None
+        return fatigue_speed(mechanism.cycling, self._cycles(node, kelvin, above))
+
+    def _cycles(self, node: Node | None, kelvin: float, above: Collection[str]) -> Iterator[Kind]:
+        thermal = self.scenario.thermal
         if node is not None and thermal is not None:
             yield from load_cycles(thermal, node)
         for each in self.excursions:
