@@ -4,11 +4,13 @@ Every comparison allows |z| <= 4.9, one false alarm in a million; there are abou
 new seed raises one in seven thousand. Seeds are fixed.
 """
 
+import dataclasses
 import functools
 import math
 from typing import Any
 from unittest import mock
 
+import jax
 import numpy as np
 import pytest
 import scipy.linalg
@@ -19,8 +21,10 @@ from _rich import DEGRADED, LANES, PARKED
 
 import fdmc
 from fdmc import reference
+from fdmc.collect import Engine
 from fdmc.collect._run import BINS
 from fdmc.kernel import Bounds
+from fdmc.plan import lower
 
 
 YEARS_5 = 43800.0
@@ -326,3 +330,40 @@ def test_steps_follow_failures_when_parts_wear_out_many_times():
     )
     failures = result["occurrences_per_year"].best * 5000 / 8760
     assert result.timing["steps"] / 4 < 20 * failures
+
+
+def test_accelerators_that_fail_whole_are_counted():
+    """To degrade is to park accelerators then: the same histories, timers and failures in turn or in one pass."""
+    scenario = load(
+        {
+            "fdmc": 1,
+            "name": "trays",
+            "mission": "5 y",
+            "components": {"gpu": {"rate": "20000 FIT"}, "board": {"rate": "2000 FIT"}},
+            "units": {
+                "pod": {"contains": {"tray": 16}},
+                "tray": {"contains": {"accelerator": 8}, "components": {"board": 1}},
+                "accelerator": {"components": {"gpu": 1}},
+            },
+            "fabric": {"accelerator": "accelerator"},
+            "service": {
+                "technicians": 2,
+                "replace": {
+                    "tray": {"takes_out": "tray", "time": {"exponential": {"mean": "72 h"}}}
+                },
+            },
+        }
+    )
+    plan, _ = lower(scenario)
+    assert plan.park == 1
+    outs = []
+    for each in (plan, dataclasses.replace(plan, park=0)):
+        engine = Engine(each, 1, jax.local_devices()[:1])
+        outs.append(engine.submit(0, np.arange(64, dtype=np.uint64), Bounds()).result())
+        engine.close()
+    counted, degraded = outs
+    assert np.all(counted.status == 0)
+    for name in ("failures", "hits", "stops", "steps", "candidates"):
+        assert np.array_equal(getattr(counted, name), getattr(degraded, name)), name
+    for name in ("lost_hours", "unused_hours", "impaired_hours", "blame_hours"):
+        assert np.allclose(getattr(counted, name), getattr(degraded, name), rtol=1e-5), name

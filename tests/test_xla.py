@@ -39,12 +39,17 @@ def test_a_flag_that_comes_too_late_is_said():
 
 
 @pytest.mark.skipif(jax.default_backend() != "cpu", reason="of CPUs")
-def test_histories_of_cpo_512_are_compiled_whole():
+@pytest.mark.parametrize(
+    "name", ["cpo-512", "tpuv4-pod", pytest.param("cpo-2d", marks=pytest.mark.verification)]
+)
+def test_histories_are_compiled_whole(name):
     """One operation that XLA gives to a library of kernels is enough to lose this: a sum over slots was one."""
-    plan, directory = lower(fdmc.load("cpo-512"))
+    plan, directory = lower(fdmc.load(name))
     engine = Engine(plan, 0, jax.local_devices()[:1])
     program = engine._program(0, 16, first_bounds(directory, 0))
-    assert "xla_cpu_small_call" in program.as_text()
+    text = program.as_text()
+    assert "xla_cpu_small_call" in text
+    assert "kind=kCustom" not in text
     assert np.all(
         np.asarray(
             engine._call(0, np.arange(16, dtype=np.uint64), first_bounds(directory, 0)).steps

@@ -1,5 +1,6 @@
 import math
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -47,7 +48,11 @@ def switched_torus_state(
         raise ValueError(f"cubes of {cube} have {sum(faces)} face positions, not {live.shape[-1]}")
     nodes = math.prod(shape)
     split = [live[..., sum(faces[:j]) : sum(faces[: j + 1])] for j in range(len(cube))]
-    least = 2 * len(cube) - jnp.max(_lost_ports(live, cube, faces), axis=-1)
+    # Numbers that are not negative have the order of their bits. XLA would hand a maximum of floats to a library, and
+    # no loop around such a call is compiled whole (`fdmc/_xla.py`).
+    bits = jax.lax.bitcast_convert_type(_lost_ports(live, cube, faces), jnp.int32)
+    most = jax.lax.bitcast_convert_type(jnp.max(bits, axis=-1), jnp.float32)
+    least = 2 * len(cube) - most
     lost = jnp.zeros(())
     for p, n, c in zip(split, faces, cube, strict=True):
         lost = lost + jnp.sum(1 - p, axis=-1) / n / c

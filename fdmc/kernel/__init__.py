@@ -1,3 +1,4 @@
+from ._candidate import POSITION as POSITION
 from ._domain import Domain as Domain, domain as domain, unpack as unpack
 from ._draw import (
     exponential as exponential,
@@ -5,7 +6,7 @@ from ._draw import (
     threefry2x32 as threefry2x32,
     uniform as uniform,
 )
-from ._history import POSITION as POSITION, history as history
+from ._history import history as history
 from ._mission import Draws as Draws, mission as mission
 from ._outcome import (
     COUNTS_FULL as COUNTS_FULL,

@@ -145,9 +145,12 @@ def _live_planes(plan: Plan, x: Losses) -> Float[Array, "planes lanes"]:
 
 def _parked(plan: Plan, x: Losses, planes):
     """Park every unit that has lost anything; the others run at full rate."""
-    size = plan.park
-    units = dataclasses.replace(x, low=x.low // size * size, high=-(-x.high // size) * size)
-    active = x.active & (x.kind != PLANE)
+    size, active = plan.park, x.active
+    units = x
+    if size > 1:
+        units = dataclasses.replace(x, low=x.low // size * size, high=-(-x.high // size) * size)
+    if PLANE in plan.kinds:
+        active = active & (x.kind != PLANE)
     units, active = hold(plan.alive, (units, active))
     lost = added_where(plan.alive, outside(plan.alive, units, active), units.high - units.low)
     available = plan.accelerators - lost
@@ -247,6 +250,8 @@ def _work(plan: Plan, state: LinkState, pace, light, parts: Blocks | None = None
 
 def _weights(plan: Plan, x: Losses) -> Float[Array, "slots lanes"]:
     """Accelerators that each loss alone has taken: its share of the blame."""
+    if plan.kinds == {COMPUTE}:
+        return jnp.where(x.active, x.size * x.loss, 0)
     part = (x.right - x.left).astype(jnp.float32)
     if plan.sharing is not None and plan.sharing.directed:  # one direction is half of a lane
         part = jnp.where(x.kind > 15, 0.5 * part, part)

@@ -6,6 +6,7 @@ stay elementwise, and XLA fuses what is elementwise.
 
 import functools
 import operator
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -14,7 +15,8 @@ from jaxtyping import Array, Bool, Float, Int
 
 
 _NONE = 1 << 30  # no such slot
-_LONG = 4  # slots from which recomputing a fold costs more than keeping it
+_FEW = 4  # rows up to which a choice costs less than a gather
+_LONG = 3  # slots from which recomputing a fold costs more than keeping it
 EMPTY, SHELF, QUEUE, REPAIR, PASSENGER, HOT = 0, 1, 2, 3, 4, 5  # phases of an outage
 
 
@@ -78,6 +80,23 @@ def hold(alive: Bool[Array, ""], values):
     """
     keep = lambda t: jax.lax.cond(alive, lambda u: u, lambda u: jax.tree.map(jnp.zeros_like, u), t)
     return jax.lax.platform_dependent(values, cpu=keep, default=lambda t: t)
+
+
+def row_of(table: Any, number: Int[Array, "..."]) -> Any:
+    """Return a row of each table in the tree, one for every number.
+
+    A gather goes lane by lane; a choice among few rows takes whole vectors.
+    """
+
+    def of(values):
+        if values.shape[0] > _FEW:
+            return values[number]
+        chosen = jnp.broadcast_to(values[0], number.shape)
+        for i in range(1, values.shape[0]):
+            chosen = jnp.where(number == i, values[i], chosen)
+        return chosen
+
+    return jax.tree.map(of, table)
 
 
 def iota(slots: int) -> Int[Array, "slots 1"]:

@@ -12,7 +12,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, UInt32
 
 from ..plan import OPPORTUNISTIC, WINDOWED, Plan
-from ._draw import U32, below, exponential, threefry2x32
+from ._candidate import candidate
+from ._draw import U32
 from ._entries import (
     EMPTY,
     HOT,
@@ -29,20 +30,16 @@ from ._entries import (
     iota,
     least,
     pick,
+    row_of,
     some,
 )
 from ._heat import (
     begin,
-    below_instance,
     darken,
-    picked,
     season_of,
-    strike_hours,
     strikes_at,
-    victim,
-    words,
 )
-from ._latent import at_risk, brought, defect, renumbered
+from ._latent import brought, renumbered
 from ._losses import unpack
 from ._outcome import (
     LATENTS_FULL,
@@ -56,15 +53,12 @@ from ._outcome import (
     darkness,
 )
 from ._reconfigure import delivered
-from ._renewal import advance, after, renew
+from ._renewal import renew
 from ._service import dispatch, repair_hours, startable, take_spare
 from ._start import State, start
 from ._structure import relieved, struck
 from ._supply import shipped, swapped, used_spares
-from ._visits import NOWHERE, joining, next_opening, out_around, started, turn, visitor
-
-
-POSITION = 1  # top bits of the slots that positions and repairs draw from
+from ._visits import NOWHERE, joining, next_opening, out_around, started, visitor
 
 
 def history(
@@ -87,24 +81,29 @@ def history(
 
 
 def _step(plan: Plan, keys, replica, bounds: Bounds, s: State, pool) -> State:
+    """The next occurrence of every replica; where states are cheap, the next timer and then the next failure.
+
+    Every replica pays for all that a pass may do. Timers and failures mostly take turns, and what follows the one has
+    little in common with what follows the other: two passes with half of it each cost one of both and a second state.
+    """
+    one = lambda s, **which: _pass(plan, keys, replica, bounds, s, pool, **which)
+    counted = plan.park > 0 and plan.sharing is None and plan.ring is None
+    if (
+        not counted or plan.hot or plan.joins
+    ):  # with these, a timer may end in a failure: a strike, a visit
+        return one(s, timers=True, failures=True)
+    return one(one(s, timers=True, failures=False), timers=False, failures=True)
+
+
+def _pass(
+    plan: Plan, keys, replica, bounds: Bounds, s: State, pool, *, timers: bool, failures: bool
+) -> State:
+    """Take every replica to its next occurrence, if that is one of those asked for; the others stay as they are."""
     end = plan.run_in_hours + plan.mission_hours
     x = s.outages
     repairing = x.phase == REPAIR
-    away = repairing & (x.out_reach >= 0)
-    losses = unpack(
-        x.phase != EMPTY,
-        jnp.where(away, x.out_span, x.span),
-        jnp.where(away, x.out_reach, x.reach),
-        jnp.where(away, 1.0, x.loss),
-    )
     season, edge = season_of(plan, s.passed)
-    steady = dark = jnp.zeros(())
-    if plan.lit:
-        steady = dark = plan.excursions.lost[season, 0]
-    if plan.hot:
-        losses, more = darken(plan, x, losses, season)
-        dark = steady + more
-    now = delivered(plan, losses, x.kind, away, 1 - steady if plan.lit else None, s.crew)
+    now, dark, steady = _state(plan, s, season)
     timed = repairing | (x.phase == SHELF) | (x.phase == HOT)
     timer = jnp.where(timed, x.time, jnp.inf)
     # A technician who has just been freed starts his next job in a step of its own.
@@ -126,36 +125,73 @@ def _step(plan: Plan, keys, replica, bounds: Bounds, s: State, pool) -> State:
     if plan.seasons > 1:
         until = jnp.minimum(until, edge)
     going = s.now < end
-    out = accumulate(plan, s, now, x.kind, until, going, steady)
-    if plan.lit:
-        out = darkness(plan, bounds, s, out, dark, until, going)
     fails = going & (next_failure < due) & (next_failure < end)
     rings = going & (due <= next_failure) & (due < end) & ~starts
-    failed = jnp.full_like(s.failed, -1)
-    if plan.seasons > 1:
-        turns = until == edge
-        fails, rings = fails & ~turns, rings & ~turns
-        failed = jnp.where(turns, -2, failed)
-        s = eqx.tree_at(lambda t: t.passed, s, s.passed + (going & turns))
-    counts = going & (until >= plan.run_in_hours)
-    s = eqx.tree_at(
-        lambda t: (t.now, t.available, t.failed, t.out),
-        s,
-        (until, now.available, failed, out),
-    )
-    if now.crew is not None:
-        s = eqx.tree_at(lambda t: t.crew, s, now.crew)
-    if now.switched is not None:
-        s = eqx.tree_at(lambda t: t.switched, s, now.switched)
-    ends = rings & first(plan.alive, timer == due)
-    striking = ends & strikes_at(plan, x, ends) if plan.hot else None
-    s = _ring(plan, keys, replica, s, rings, ends, pool)
-    rests = rings & some(plan.alive, ends & repairing)
-    s = _fail(plan, keys, replica, s, fails, counts, striking, joins, pool)
+    turns = going & (until == edge) if plan.seasons > 1 else jnp.zeros_like(going)
+    fails, rings = fails & ~turns, rings & ~turns
+    if not failures:
+        going = going & ~fails
+    if not timers:
+        going = going & ~rings
+    s = _wait(plan, bounds, s, now, jnp.where(going, until, s.now), going, turns, dark, steady)
+    rests, striking = jnp.zeros_like(going), None
+    if timers:
+        ends = rings & first(plan.alive, timer == due)
+        striking = ends & strikes_at(plan, x, ends) if plan.hot else None
+        s = _ring(plan, keys, replica, s, rings, ends, pool)
+        rests = rings & some(plan.alive, ends & repairing)
+    if failures:
+        counts = going & (until >= plan.run_in_hours)
+        s = _fail(plan, keys, replica, s, fails, counts, striking, joins, pool)
     outages = dispatch(plan, s.now, s.outages, ~rests & (s.now < end))
     if plan.scheduled:
         s = eqx.tree_at(lambda t: t.failed, s, started(plan, s.outages, outages, s.failed))
     return eqx.tree_at(lambda t: t.outages, s, outages)
+
+
+def _state(plan: Plan, s: State, season):
+    """What the machine delivers now, and the shares of its lanes that are dark: now, and all the time."""
+    x = s.outages
+    away = (x.phase == REPAIR) & (x.out_reach >= 0)
+    losses = unpack(
+        x.phase != EMPTY,
+        jnp.where(away, x.out_span, x.span),
+        jnp.where(away, x.out_reach, x.reach),
+        jnp.where(away, 1.0, x.loss),
+    )
+    steady = dark = jnp.zeros(())
+    if plan.lit:
+        steady = dark = plan.excursions.lost[season, 0]
+    if plan.hot:
+        losses, more = darken(plan, x, losses, season)
+        dark = steady + more
+    light = 1 - steady if plan.lit else None
+    return delivered(plan, losses, x.kind, away, light, s.crew), dark, steady
+
+
+def _wait(plan: Plan, bounds: Bounds, s: State, now, until, going, turns, dark, steady) -> State:
+    """Let the state last until then, and forget what brought it about."""
+    out = accumulate(plan, s, now, s.outages.kind, until, going, steady)
+    if plan.lit:
+        out = darkness(plan, bounds, s, out, dark, until, going)
+    failed = jnp.where(turns, -2, jnp.full_like(s.failed, -1))
+    kept = lambda new, old: jnp.where(going, new, old)
+    s = eqx.tree_at(
+        lambda t: (t.now, t.available, t.failed, t.passed, t.out),
+        s,
+        (
+            until,
+            kept(now.available, s.available),
+            kept(failed, s.failed),
+            s.passed + (going & turns),
+            out,
+        ),
+    )
+    if now.crew is not None:
+        s = eqx.tree_at(lambda t: t.crew, s, jax.tree.map(kept, now.crew, s.crew))
+    if now.switched is not None:
+        s = eqx.tree_at(lambda t: t.switched, s, kept(now.switched, s.switched))
+    return s
 
 
 def _ring(plan: Plan, keys, replica, s: State, rings, at, pool) -> State:
@@ -235,21 +271,21 @@ def _fail(plan: Plan, keys, replica, s: State, fails, counts, striking, joins, p
 
     `joins` marks the latent failure that joins a visit: it opens a job, and nothing has failed.
     """
-    c, p = plan.classes, plan.places
-    cls, position, valid, s, word, gap = _candidate(plan, keys, replica, s, fails, striking, pool)
+    cls, position, valid, s, word, gap = candidate(plan, keys, replica, s, fails, striking, pool)
     x = s.outages
-    row = c.first[cls] + position.astype(jnp.int32)
+    row = row_of(plan.classes.first, cls) + position.astype(jnp.int32)
     joined_visit = None
     if joins is not None:
         joined_visit, cls, row, word = visitor(
             plan, keys, replica, s.latents, joins, s.joined, (cls, row, word)
         )
     row = hold(plan.alive, row)
+    c, p = row_of(plan.classes, cls), plan.places
     home, element, group = p.home[row], p.element[row], p.group[row]
     home, element, group = hold(plan.alive, (home, element, group))
     valid = valid & ~some(plan.alive, x.home == home)
-    counting, short_only = c.counting[cls] > 0, c.when_failed[cls] == 0
-    spares = c.spares[cls]
+    counting, short_only = c.counting > 0, c.when_failed == 0
+    spares = c.spares
     if plan.made:
         used, lives = hold(plan.alive, used_spares(plan, s.used, row))
         valid, spares = valid & lives, spares - used
@@ -263,13 +299,13 @@ def _fail(plan: Plan, keys, replica, s: State, fails, counts, striking, joins, p
         failed = jnp.where(short_only, count(plan.alive, s.latents.group == group), failed)
         twin = jnp.where(short_only, some(plan.alive, s.latents.element == element), twin)
     failed = failed + ~twin
-    lacks = (failed - spares).astype(jnp.float32) * c.share[cls]
-    loss = jnp.where(counting, jnp.clip(lacks, 0, plan.most), c.share[cls])
+    lacks = (failed - spares).astype(jnp.float32) * c.share
+    loss = jnp.where(counting, jnp.clip(lacks, 0, plan.most), c.share)
     # What is repaired when short waits among the latents, and its first job keeps the group's loss.
     waits = keeps = short_only
     if plan.structured:
         built, dead = hold(plan.alive, struck(plan, x, s.latents, cls, home, group))
-        loss = jnp.where(built, jnp.where(dead, c.share[cls], 0), loss)
+        loss = jnp.where(built, jnp.where(dead, c.share, 0), loss)
         waits, keeps = short_only & ~(built & dead), short_only & ~built
     fru_low, fru_high = p.fru_low[row], p.fru_high[row]
     if plan.singly:
@@ -353,94 +389,6 @@ def _fail(plan: Plan, keys, replica, s: State, fails, counts, striking, joins, p
         ),
         plan, status,
     )  # fmt: skip
-
-
-def _candidate(plan: Plan, keys, replica, s: State, fails, striking, pool):
-    """Return class, position and validity of the candidate, the advanced clocks, and spare randomness.
-
-    `striking` marks the outage that strikes, an excursion: then the candidate is one of the copies below it.
-    """
-    c, w = plan.classes, plan.wearing
-    steady = c.positions.shape[0] - w
-    at = first(plan.alive, s.clock == least(plan.alive, s.clock))
-    again, renewed = jnp.zeros((w, 0, fails.shape[0]), bool), jnp.zeros(fails.shape, bool)
-    if w:
-        flat = s.renewals.clock.reshape(-1, fails.shape[0])
-        renewed = least(plan.alive, flat) < least(plan.alive, s.clock)
-        again = (first(plan.alive, flat == least(plan.alive, flat)) & renewed).reshape(
-            s.renewals.clock.shape
-        )
-        of = jnp.any(again, 1)
-        at = jnp.where(renewed, jnp.concatenate([jnp.zeros_like(at[:steady]), of]), at)
-    strikes = jnp.zeros(fails.shape, bool)
-    kind = instance = jnp.zeros(fails.shape, jnp.int32)
-    if plan.hot:
-        strikes = some(plan.alive, striking)
-        kind, instance = hold(plan.alive, picked(plan, striking, s.outages))
-        at = jnp.where(strikes, iota(at.shape[0]) == kind, at)
-        again, renewed, fails = again & ~strikes, renewed & ~strikes, fails | strikes
-    cls = pick(plan.alive, at, jnp.broadcast_to(iota(at.shape[0]), at.shape))
-    n = c.positions[cls]
-    base = jnp.zeros(n.shape, jnp.int32)
-    if w:
-        slot = some(plan.alive, again)
-        copies = plan.wear.copies[
-            jnp.maximum(cls - steady, 0), pick(plan.alive, slot, s.renewals.kind)
-        ]
-        n = jnp.where(renewed, copies.astype(U32), n)
-        base = jnp.where(renewed, pick(plan.alive, slot, s.renewals.fru) * copies, 0)
-        if plan.latent:
-            n = at_risk(plan, pool, s.renewals, slot, renewed, cls, n)
-    key = (keys[cls, 0], keys[cls, 1])
-    tally = pick(plan.alive, at, s.candidates)
-    gap = jnp.zeros(fails.shape)
-    if plan.hot:
-        word, gap = hold(plan.alive, words(plan, keys, replica, s.struck))
-        hit = victim(plan, kind, word)
-        from_, copies = below_instance(plan, kind, instance, hit)
-        cls, base = jnp.where(strikes, hit, cls), jnp.where(strikes, from_, base)
-        n = jnp.where(strikes, copies.astype(U32), n)
-        x = s.outages
-        later = strike_hours(s.now, gap, x.loss, x.duration)
-        key = tuple(
-            jnp.where(strikes, mine, own)
-            for mine, own in zip(keys[c.positions.shape[0]], key, strict=True)
-        )
-        drawn = strikes | (fails & (cls < plan.hot))
-        tally, number = jnp.where(strikes, s.struck, tally), s.struck + drawn
-        times = jnp.where(striking, later, x.time)
-        s = eqx.tree_at(lambda t: (t.outages.time, t.struck), s, (times, number))
-    cls, n, base, at, key, tally = hold(plan.alive, (cls, n, base, at, key, tally))
-    high, low = threefry2x32(key, (replica, tally))
-    where, word = threefry2x32(key, (replica, tally | U32(POSITION << 30)))
-    position = base + below(where, n).astype(jnp.int32)
-    unit = exponential(high, low) / jnp.maximum(n, 1).astype(jnp.float32)
-    position, unit, word = hold(plan.alive, (position, unit, word))
-    tick = at & fails & ~strikes
-    coming = after(plan, cls, s.now, unit * c.mean_hours[cls])
-    if plan.scheduled:
-        mine, copy, next_turn = turn(plan, cls, tally, n)
-        position, coming = jnp.where(mine, copy, position), jnp.where(mine, next_turn, coming)
-        position, coming = hold(plan.alive, (position, coming))
-    clock = jnp.where(tick, coming, s.clock)
-    valid, age, renewals = fails, s.age, s.renewals
-    if plan.latent:
-        slot = some(plan.alive, again)
-        found = defect(plan, pool, s.renewals, slot, renewed, s.package, cls, position)
-        position, there = hold(plan.alive, found)
-        valid = valid & there
-    if w:
-        home = plan.places.home[c.first[cls] + position]
-        own, age, worn, renewals = advance(
-            plan, s.renewals, s.age, s.clock[steady:], tick[steady:], again & fails, unit, cls, home
-        )
-        valid, clock = valid & own, jnp.concatenate([clock[:steady], worn])
-    s = eqx.tree_at(
-        lambda t: (t.clock, t.age, t.candidates, t.renewals),
-        s,
-        (clock, age, s.candidates + tick, renewals),
-    )
-    return cls, position, valid, s, word, gap
 
 
 def _fru(plan: Plan, row, cls, position):

@@ -112,7 +112,17 @@ def outside(
     alive, x: Losses, active: Bool[Array, "slots lanes"], nested: Nest | None = None
 ) -> Bool[Array, "slots lanes"]:
     """Return which active losses lie in no other active one (of equals, the first counts)."""
-    nested = nest(alive, x) if nested is None else nested
+    if nested is None:
+        rank = iota(active.shape[0]) - (x.high - x.low) * active.shape[0]
+        rank = hold(
+            alive, rank
+        )  # in the order in which they may lie in another, equal ones by number
+
+        def cover(j, covered):
+            return covered | (active[j] & x.inside(x.row(j)) & (rank[j] < rank))
+
+        covered = each(active.shape[0], cover, jnp.zeros(active.shape, bool))
+        return hold(alive, active & ~covered)
     none = jnp.zeros((nested.after.shape[0], 1, active.shape[1]), jnp.uint32)
     add = lambda j, words: words | jnp.where(active[j], bit(j, words), jnp.uint32(0))
     mask = hold(alive, each(active.shape[0], add, none))

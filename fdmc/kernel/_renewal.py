@@ -171,7 +171,9 @@ def renew(
 def _swapped(plan: Plan, r: Renewals, home) -> Float[Array, " lanes"]:
     """Return when a unit was swapped last, -1 for never; of homes that are no such unit too."""
     assert r.swapped is not None, "kept where there are such parts"
-    return jnp.max(jnp.where(_homes(plan) == home, r.swapped, -1), 0)
+    homes = _homes(plan)[:, 0]
+    at = jnp.minimum(jnp.searchsorted(homes, home, method="scan_unrolled"), homes.shape[0] - 1)
+    return jnp.where(homes[at] == home, jnp.take_along_axis(r.swapped, at[None], 0)[0], -1)
 
 
 def _homes(plan: Plan) -> Int[Array, "units 1"]:

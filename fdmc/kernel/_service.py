@@ -6,24 +6,24 @@ from jaxtyping import Array, Bool
 
 from ..plan import UNATTENDED, Plan
 from ._draw import U32, exponential
-from ._entries import QUEUE, REPAIR, Outages, count, first, hold, least, some
+from ._entries import QUEUE, REPAIR, Outages, count, first, hold, least, row_of, some
 from ._quantile import quantile
 from ._visits import guests, may_begin
 
 
 def take_spare(plan: Plan, now, shelf, cls, opens):
     """Return when the job has its spare, and the shelf after ordering it again."""
-    c = plan.classes
+    c = row_of(plan.classes, cls)
     if not plan.stock:
         return now, shelf
-    pooled, ordered = c.pool[cls] >= 0, now + c.restock_hours[cls]
+    pooled, ordered = c.pool >= 0, now + c.restock_hours
     slots = sum(plan.stock)
     if not slots:  # every part is ordered when it has failed
         return jnp.where(pooled, ordered, now), shelf
     pools = jnp.repeat(
         jnp.arange(len(plan.stock)), jnp.array(plan.stock), total_repeat_length=slots
     )
-    mine = pools[:, None] == c.pool[cls]
+    mine = pools[:, None] == c.pool
     earliest = least(plan.alive, jnp.where(mine, shelf, jnp.inf))
     arrives = jnp.where(jnp.isinf(earliest), ordered, jnp.maximum(now, earliest))
     ready = jnp.where(pooled, arrives, now)
@@ -35,18 +35,18 @@ def take_spare(plan: Plan, now, shelf, cls, opens):
 
 def repair_hours(plan: Plan, cls, word, now):
     """Draw the repair time of a job."""
-    c = plan.classes
+    c = row_of(plan.classes, cls)
     unit = exponential(word, U32(1 << 31))
-    hours = c.repair_hours[cls] * jnp.where(c.repair_kind[cls] == 0, 1, unit)
+    hours = c.repair_hours * jnp.where(c.repair_kind == 0, 1, unit)
     if plan.drawn_repairs:
-        drawn = quantile(plan.quantiles, c.repair_table[cls], unit)
-        hours = jnp.where(c.repair_kind[cls] == 2, drawn, hours)
+        drawn = quantile(plan.quantiles, c.repair_table, unit)
+        hours = jnp.where(c.repair_kind == 2, drawn, hours)
     if UNATTENDED in plan.rules:
         # The clock ticks in steps of up to 14 s (float32, five years): a reset of 30 s is rounded at random, so that
         # its mean is right.
         tick = jnp.nextafter(now, jnp.inf) - now
         off = (word >> 8).astype(jnp.float32) * 2.0**-24 - 0.5
-        hours = jnp.where(c.repair_kind[cls] == 0, jnp.maximum(hours + off * tick, 0), hours)
+        hours = jnp.where(c.repair_kind == 0, jnp.maximum(hours + off * tick, 0), hours)
     return hours
 
 

@@ -27,6 +27,7 @@ from ._lower_job import (
 from ._lower_ring import check_nodes, healthy_seconds_on_a_ring, ring_of
 from ._packages import PACKAGE_STREAMS
 from ._plan import (
+    COMPUTE,
     LINK,
     MAX_ACCELERATORS,
     OPPORTUNISTIC,
@@ -113,8 +114,10 @@ def lower(scenario: Scenario) -> tuple[Plan, Directory]:
     park = effects.accelerators // nodes[policy.unit or scenario.fabric.accelerator].total
     together = scenario.workload.slice * (park if policy.kind == "park" else 1)
     kinds = {row.effect.kind for row in rows} | {row.out.kind for row in rows if row.out}
-    technicians = scenario.service.technicians
     lit = bool(np.any(excursions.lost > 0))
+    # Where a failure leaves nothing of an accelerator, to degrade is to park accelerators.
+    whole = kinds == {COMPUTE} and not lit and bool(np.all(classes.share == 1))
+    technicians = scenario.service.technicians
     supply = supply_of(scenario, rows)
     sharing = sharing_of(scenario)
     job = job_of(scenario, effects.accelerators)
@@ -143,7 +146,7 @@ def lower(scenario: Scenario) -> tuple[Plan, Directory]:
         accelerators=effects.accelerators,
         planes=scenario.fabric.planes,
         lanes_per_link=scenario.fabric.lanes_per_link,
-        park=park if policy.kind == "park" else 0,
+        park=park if policy.kind == "park" or whole else 0,
         slice=scenario.workload.slice,
         collectives=tuple((c.op, c.algorithm) for c in scenario.workload.collectives),
         stock=tuple(scenario.service.replace[name].stock or 0 for name in pools),
