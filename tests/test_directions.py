@@ -10,7 +10,8 @@ import jsonschema
 import pytest
 from _compare import Z, assert_alike, engine_facts, reference_facts
 from _machines import LEAVES, PART, TORUS, load
-from test_domain import CLASSES, RTOL, one_way, slots_of, state_of
+from _states import RTOL, slots_of, state_of
+from test_domain import CLASSES, one_way
 
 import fdmc
 from fdmc import reference

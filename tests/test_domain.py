@@ -1,27 +1,18 @@
-"""The sparse state of the kernel against the dense one of the reference, on random states.
+"""The sparse state of the kernel against the dense one of the reference, on random states."""
 
-Slots are made by hand from the plan's rows, as the contract says: outside a counting group a
-failure takes its share; of a group the first failure carries what the group lacks; a repair takes
-`takes_out` whole.
-"""
-
-import functools
-import random
 from typing import Any
 
-import jax
 import numpy as np
 import pytest
 from _machines import EVERY_COLLECTIVE, LEAVES, PART, SHARED_PLANES, TORUS, TWO_RACKS, load
+from _states import RTOL, assert_states_alike, slots_of, state_of, walk
 
 from fdmc import reference
 from fdmc.fabric import ALGORITHMS
-from fdmc.kernel._domain import domain, unpack
 from fdmc.plan import lower
 
 
-RTOL = 2e-5  # float32: a few hundred roundings
-SLOTS, STATES = 6, 250
+STATES = 250
 
 RULES = {
     "lane": {"swap": "engine", "takes_out": "engine", "time": "1 h"},
@@ -249,62 +240,6 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 }
 
 
-def a_state(machine: reference.Machine, rng: random.Random, most: int) -> list[reference.Part]:
-    """One to `most` failed parts; mates in a counting group fail more often than chance has it."""
-    classes = sorted({part.name for part in machine.parts})
-    failed: list[reference.Part] = []
-    for _ in range(rng.randint(1, most)):
-        name = rng.choice(classes)
-        found = [part for part in machine.parts if part.name == name and part not in failed]
-        if failed and rng.random() < 0.5:
-            near = [part for part in machine.parts if part.counting is failed[-1].counting]
-            same = [part for part in near if part.counting is not None and part not in failed]
-            found = same or found
-        if found:
-            failed.append(rng.choice(found))
-    return failed
-
-
-def slots_of(machine, plan, directory, failed, out):
-    """Pack the failed parts as the kernel keeps them: (active, span, reach, loss) of every slot."""
-    c, p = plan.classes, plan.places
-    names = [info.name for info in directory.classes]
-    groups, rows = {}, []
-    for part in failed:
-        k = names.index(part.name)
-        row = int(c.first[k]) + part.number
-        loss = float(c.share[k])
-        if c.counting[k]:
-            mates = groups.setdefault(id(part.counting), [])
-            first = not mates
-            mates.append(part)
-            elements = {id(x.element) for x in failed if x.counting is part.counting}
-            lacks = (len(elements) - float(c.spares[k])) * float(c.share[k])
-            loss = float(np.clip(lacks, 0, plan.most)) if first else 0.0
-        if part in out and p.out_reach[row] >= 0:
-            rows.append((True, p.out_span[row], p.out_reach[row], 1.0))
-        else:
-            rows.append((True, p.span[row], p.reach[row], loss))
-    return rows + [(False, 0, 0, 0.0)] * (SLOTS - len(rows))
-
-
-@functools.cache
-def jitted():
-    return jax.jit(lambda plan, *packed: domain(plan, unpack(*packed)))
-
-
-def packed(slots):
-    """Pack one state a lane; `slots` are lists of (active, span, reach, loss)."""
-    fields = np.array(slots, float).T  # field, slot, lane
-    kinds = (bool, np.int32, np.int32, np.float32)
-    return [x.astype(kind) for x, kind in zip(fields, kinds, strict=True)]
-
-
-def state_of(plan, slots):
-    """Evaluate one state a lane."""
-    return jax.tree.map(np.asarray, jitted()(plan, *packed(slots)))
-
-
 # Cases whose parts the others have too.
 NIGHTLY = {
     "parts that leave something, park", "classes", "classes, in the switch",
@@ -322,32 +257,10 @@ def test_random_states_are_those_of_the_reference(case):
     document, more = CASES[case]
     scenario = load(document, **more)
     plan, directory = lower(scenario)
-    machine = reference.build(scenario)
-    rng = random.Random(case)
-    expected, slots = [], []
-    for number in range(STATES):
-        failed = a_state(machine, rng, SLOTS if number % 2 else 3)
-        rules = machine.rules
-        out = {part for part in failed if rules[part.name].takes_out and rng.random() < 0.3}
-        units = [rules[part.name].out(part) for part in out]
-        state = reference.capacities(machine, failed, [u for u in units if u is not None])
-        expected.append(reference.work(machine, state))
-        slots.append(slots_of(machine, plan, directory, failed, out))
-    got = state_of(plan, slots)
-    np.testing.assert_array_equal(got.available, [len(work.available) for work in expected])
-    running = np.array([work.rate > 0 for work in expected])
-    np.testing.assert_array_equal(got.rate > 0, running)
+    expected, got = walk(plan, directory, reference.build(scenario), case, STATES)
+    running = assert_states_alike(plan, expected, got)
     used = np.array([work.used for work in expected])
     np.testing.assert_array_equal(got.used[running], used[running])
-    np.testing.assert_allclose(got.rate, [work.rate for work in expected], rtol=RTOL, atol=1e-7)
-    np.testing.assert_array_equal(got.exact, [work.exact or work.rate == 0 for work in expected])
-    ops = [op for op, _ in plan.collectives]
-    for j, op in enumerate(ops):
-        if ops.count(op) > 1:
-            continue  # the reference adds them up
-        want = np.array([work.efficiency.get(op, 0.0) for work in expected])
-        # Nobody asks for the efficiency while nothing runs.
-        np.testing.assert_allclose(got.efficiency[j][running], want[running], rtol=RTOL)
     assert running.mean() > 0.02  # the states are worth comparing
     assert len({round(work.rate, 6) for work in expected}) > 3 or "drop" in case
 

@@ -10,7 +10,8 @@ import jsonschema
 import numpy as np
 import pytest
 from _machines import LEAVES, PART, TORUS, exponential, load
-from test_domain import CLASSED, CLASSES, UP, slots_of, state_of
+from _states import slots_of, state_of
+from test_domain import CLASSED, CLASSES, UP
 
 import fdmc
 from fdmc import fabric, reference

@@ -10,8 +10,9 @@ import jax
 import numpy as np
 import pytest
 from _machines import EVERY_COLLECTIVE, SHARED_PLANES, Z, agree, exponential, load
+from _states import SLOTS, a_state, assert_states_alike, packed, slots_of, state_of, walk
 from scipy import stats
-from test_domain import RTOL, SLOTS, TWO, a_state, packed, slots_of, state_of
+from test_domain import TWO
 
 import fdmc
 from fdmc import reference
@@ -116,26 +117,8 @@ def test_random_states_are_those_of_the_reference(case):
     document, more = CASES[case]
     scenario = load(document, **more)
     plan, directory = lower(scenario)
-    machine = reference.build(scenario)
-    rng = random.Random(case)
-    expected, slots = [], []
-    for number in range(STATES):
-        failed = a_state(machine, rng, SLOTS if number % 2 else 3)
-        rules = machine.rules
-        out = {part for part in failed if rules[part.name].takes_out and rng.random() < 0.3}
-        units = [rules[part.name].out(part) for part in out]
-        state = reference.capacities(machine, failed, [u for u in units if u is not None])
-        expected.append(reference.work(machine, state))
-        slots.append(slots_of(machine, plan, directory, failed, out))
-    got = state_of(plan, slots)
-    np.testing.assert_array_equal(got.available, [len(work.available) for work in expected])
-    running = np.array([work.rate > 0 for work in expected])
-    np.testing.assert_array_equal(got.rate > 0, running)
-    np.testing.assert_allclose(got.rate, [work.rate for work in expected], rtol=RTOL, atol=1e-7)
-    np.testing.assert_array_equal(got.exact, [work.exact or work.rate == 0 for work in expected])
-    for j, (op, _) in enumerate(plan.collectives):
-        want = np.array([work.efficiency.get(op, 0.0) for work in expected])
-        np.testing.assert_allclose(got.efficiency[j][running], want[running], rtol=RTOL)
+    expected, got = walk(plan, directory, reference.build(scenario), case, STATES)
+    running = assert_states_alike(plan, expected, got)
     if plan.job.uses:
         np.testing.assert_array_equal(got.crew.whole, [len(w.choice.whole) for w in expected])
         np.testing.assert_array_equal(got.crew.live, [w.choice.live for w in expected])

@@ -8,7 +8,8 @@ import jax
 import numpy as np
 import pytest
 from _machines import EVERY_COLLECTIVE, Z, exponential, load
-from test_domain import RTOL, SLOTS, TWO, a_state, packed, slots_of
+from _states import RTOL, SLOTS, a_state, packed, slots_of
+from test_domain import TWO
 
 import fdmc
 from fdmc import reference

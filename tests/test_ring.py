@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from _machines import PART, load
 from _ring_programs import RING_PROGRAMS, states
-from test_domain import SLOTS, a_state, slots_of, state_of
+from _states import SLOTS, assert_states_alike, walk
 
 import fdmc
 from fdmc import reference
@@ -268,27 +268,11 @@ def test_random_states_are_those_of_the_reference(case):
     scenario = load(RING, **more)
     plan, directory = lower(scenario)
     machine = reference.build(scenario)
-    rng = random.Random(case)
-    expected, slots = [], []
-    for number in range(STATES):
-        failed = a_state(machine, rng, SLOTS if number % 2 else 4)
-        if number == 0:  # every slot a node of its own, and a live one behind the last
-            failed = [machine.part("package/gpu", 4 * i) for i in range(SLOTS)]
-        out = {p for p in failed if machine.rules[p.name].takes_out and rng.random() < 0.5}
-        units = [machine.rules[part.name].out(part) for part in out]
-        state = reference.capacities(machine, failed, [u for u in units if u is not None])
-        expected.append(reference.work(machine, state))
-        slots.append(slots_of(machine, plan, directory, failed, out))
-    got = state_of(plan, slots)
-    np.testing.assert_array_equal(got.available, [len(work.available) for work in expected])
-    running = np.array([work.rate > 0 for work in expected])
-    np.testing.assert_array_equal(got.rate > 0, running)
+    # At first every slot is a node of its own, with a live one behind the last.
+    first = [machine.part("package/gpu", 4 * i) for i in range(SLOTS)]
+    expected, got = walk(plan, directory, machine, case, STATES, few=4, repaired=0.5, first=first)
+    running = assert_states_alike(plan, expected, got)
     np.testing.assert_array_equal(got.used[running], np.array([w.used for w in expected])[running])
-    np.testing.assert_allclose(got.rate, [work.rate for work in expected], rtol=2e-5, atol=1e-7)
-    np.testing.assert_array_equal(got.exact, [work.exact or work.rate == 0 for work in expected])
-    for j, (op, _) in enumerate(plan.collectives):
-        want = np.array([work.efficiency.get(op, 0.0) for work in expected])
-        np.testing.assert_allclose(got.efficiency[j][running], want[running], rtol=2e-5)
     assert running.mean() > 0.1
     assert len({round(work.rate, 6) for work in expected}) > 3
 
