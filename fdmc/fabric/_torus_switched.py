@@ -1,6 +1,5 @@
 import math
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -48,11 +47,7 @@ def switched_torus_state(
         raise ValueError(f"cubes of {cube} have {sum(faces)} face positions, not {live.shape[-1]}")
     nodes = math.prod(shape)
     split = [live[..., sum(faces[:j]) : sum(faces[: j + 1])] for j in range(len(cube))]
-    # Numbers that are not negative have the order of their bits. XLA would hand a maximum of floats to a library, and
-    # no loop around such a call is compiled whole (`fdmc/_xla.py`).
-    bits = jax.lax.bitcast_convert_type(_lost_ports(live, cube, faces), jnp.int32)
-    most = jax.lax.bitcast_convert_type(jnp.max(bits, axis=-1), jnp.float32)
-    least = 2 * len(cube) - most
+    least = 2 * len(cube) - _largest(_lost_ports(live, cube, faces))
     lost = jnp.zeros(())
     for p, n, c in zip(split, faces, cube, strict=True):
         lost = lost + jnp.sum(1 - p, axis=-1) / n / c
@@ -75,6 +70,17 @@ def switched_torus_state(
         min_ring=jnp.stack(rings, axis=-1),
         exact=jnp.all(live >= 1, axis=-1),
     )
+
+
+def _largest(values: Float[Array, "*batch n"]) -> Float[Array, "*batch"]:
+    """Return the largest of the last axis, by halves.
+
+    XLA on CPUs hands a maximum over an axis to a library, and compiles no loop around that whole (`fdmc/_xla.py`).
+    """
+    while (n := values.shape[-1]) > 1:
+        half = (n + 1) // 2
+        values = jnp.maximum(values[..., :half], values[..., n - half :])
+    return values[..., 0]
 
 
 def _lost_ports(

@@ -84,13 +84,13 @@ def _step(plan: Plan, keys, replica, bounds: Bounds, s: State, pool) -> State:
     """The next occurrence of every replica; where states are cheap, the next timer and then the next failure.
 
     Every replica pays for all that a pass may do. Timers and failures mostly take turns, and what follows the one has
-    little in common with what follows the other: two passes with half of it each cost one of both and a second state.
+    little in common with what follows the other: two passes with half of it each cost what one with both does, and a
+    second state.
     """
     one = lambda s, **which: _pass(plan, keys, replica, bounds, s, pool, **which)
     counted = plan.park > 0 and plan.sharing is None and plan.ring is None
-    if (
-        not counted or plan.hot or plan.joins
-    ):  # with these, a timer may end in a failure: a strike, a visit
+    # A strike and a visit are timers that end in a failure.
+    if not counted or plan.hot or plan.joins:
         return one(s, timers=True, failures=True)
     return one(one(s, timers=True, failures=False), timers=False, failures=True)
 

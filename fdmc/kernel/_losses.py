@@ -113,10 +113,8 @@ def outside(
 ) -> Bool[Array, "slots lanes"]:
     """Return which active losses lie in no other active one (of equals, the first counts)."""
     if nested is None:
-        rank = iota(active.shape[0]) - (x.high - x.low) * active.shape[0]
-        rank = hold(
-            alive, rank
-        )  # in the order in which they may lie in another, equal ones by number
+        # A range lies in none of higher rank; of equal ones, the first counts.
+        rank = hold(alive, iota(active.shape[0]) - (x.high - x.low) * active.shape[0])
 
         def cover(j, covered):
             return covered | (active[j] & x.inside(x.row(j)) & (rank[j] < rank))
