@@ -194,7 +194,8 @@ class Plan(eqx.Module):
     accelerators: int = eqx.field(static=True)
     planes: int = eqx.field(static=True)
     lanes_per_link: int = eqx.field(static=True)
-    park: int = eqx.field(static=True)  # accelerators in a parking unit, 0 for `degrade`
+    # Accelerators in a parking unit; 0 for `degrade`, but 1 where a failure leaves nothing of an accelerator.
+    park: int = eqx.field(static=True)
     slice: int = eqx.field(static=True)  # parking units that work together
     collectives: tuple[tuple[str, str | tuple[str, ...]], ...] = eqx.field(
         static=True
